@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/errc.hpp"
+
+#include <string>
+
+namespace submitit {
+namespace {
+
+class category final : public boost::system::error_category {
+public:
+    [[nodiscard]] char const* name() const noexcept override { return "submitit"; }
+
+    [[nodiscard]] std::string message(int value) const override {
+        switch (static_cast<errc>(value)) {
+            case errc::cancelled: return "cancelled";
+            case errc::budget_too_small: return "the memory budget is too small";
+            case errc::source_replaced: return "replaced by another file";
+            case errc::source_changed: return "changed while it was read";
+            case errc::no_space_in_ticket: return "more data than planned";
+            case errc::encoder_failed: return "the encoder failed";
+            case errc::archive_corrupt: return "corrupt";
+            case errc::archive_truncated: return "truncated";
+            case errc::archive_unsupported: return "not a supported archive";
+            case errc::contents_differ: return "contents differ";
+            case errc::io_uring_unavailable: return "io_uring is not available";
+            case errc::internal: return "internal error";
+        }
+        return "unknown error";
+    }
+};
+
+}  // namespace
+
+error_code make_error_code(errc value) noexcept {
+    static category const instance;
+    return {static_cast<int>(value), instance};
+}
+
+}  // namespace submitit
