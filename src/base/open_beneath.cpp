@@ -21,10 +21,7 @@ std::atomic<bool> openat2_missing{false};
 int openat2_once(int dir_fd, char const* path, int flags, beneath_options options) noexcept {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    if (!options.follow_links) how.resolve |= RESOLVE_NO_SYMLINKS;
-    if (options.one_file_system) how.resolve |= RESOLVE_NO_XDEV;
-    if (options.cached_only) how.resolve |= RESOLVE_CACHED;
+    how.resolve = resolve_flags(options);
     for (int tries = 0;; ++tries) {
         auto const fd = ::syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
         if (fd >= 0) return static_cast<int>(fd);
@@ -87,6 +84,14 @@ int open_piece(int dir_fd, path_buffer& piece, int flags, beneath_options option
 }
 
 }  // namespace
+
+std::uint64_t resolve_flags(beneath_options options) noexcept {
+    std::uint64_t flags = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    if (!options.follow_links) flags |= RESOLVE_NO_SYMLINKS;
+    if (options.one_file_system) flags |= RESOLVE_NO_XDEV;
+    if (options.cached_only) flags |= RESOLVE_CACHED;
+    return flags;
+}
 
 result<unique_fd> open_beneath(int root_fd, std::string_view path, int flags, beneath_options options) noexcept {
     if (path.empty()) path = ".";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -14,6 +15,9 @@ struct beneath_options {
     bool follow_links = false;    ///< --dereference: follow symlinks whose target stays beneath the root
     bool one_file_system = false; ///< RESOLVE_NO_XDEV: crossing a mount fails with EXDEV
 };
+
+/// The same rules as openat2's `resolve` flags, for callers that make the system call by other means (io_uring).
+[[nodiscard]] std::uint64_t resolve_flags(beneath_options options) noexcept;
 
 /// Opens `path` (relative, no leading slash; "" or "." is the root itself) strictly below the directory
 /// `root_fd`, with `flags` (O_CLOEXEC is added). No component may be a symlink unless follow_links, none may be
