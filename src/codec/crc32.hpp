@@ -11,6 +11,7 @@ namespace submitit::codec {
 [[nodiscard]] std::uint32_t crc32(std::uint32_t crc, std::span<std::byte const> bytes) noexcept;
 
 /// The CRC of A followed by B, from the CRC of each and the length of B. O(log length).
-[[nodiscard]] std::uint32_t crc32_combine(std::uint32_t of_a, std::uint32_t of_b, std::uint64_t length_of_b) noexcept;
+/// Not called crc32_combine: zlib.h makes that name a macro.
+[[nodiscard]] std::uint32_t combine_crc32(std::uint32_t of_a, std::uint32_t of_b, std::uint64_t length_of_b) noexcept;
 
 }  // namespace submitit::codec
