@@ -19,6 +19,9 @@ enum class read_stage : std::uint8_t { open, stat, read, done };
 ///
 /// The record is the caller's and lives, together with the bytes, until `done` was called: the kernel may write into
 /// the buffer until then, cancelled or not. Fields above the line are the request, fields below it the outcome.
+///
+/// An attempt may be continued: with `got` > 0 the first `got` bytes stand and reading goes on behind them, but only
+/// when the file is still the one in `before` (all zero: the caller vouches for it); if not, it is read from the start.
 struct read_op {
     int root_fd = -1;            ///< directory the path is confined to (open_beneath)
     std::string_view path;       ///< relative to root_fd
@@ -38,7 +41,7 @@ struct read_op {
     error_code error;            ///< ENXIO when the path leads to something that is no regular file; else as the call said
     read_stage stage = read_stage::open;
 
-    // ---- the backend's own
+    // ---- the backend's own; start values for every submission
     read_op* next = nullptr;     ///< intrusive list
     int backend_fd = -1;
     std::uint8_t retries = 0;
@@ -46,9 +49,10 @@ struct read_op {
 
 /// A worker's own attempt: reads only what is in the page cache, without ever waiting for a disk
 /// (RESOLVE_CACHED, RWF_NOWAIT). True: the op is finished, successfully or not, `done` was NOT called. False: some of
-/// it would wait; hand the op to a backend, which continues at `got`.
+/// it would wait, or no descriptor is left; hand the op to a backend, which continues at `got`.
 ///
 /// Runs: on any thread. Opens at most one descriptor, closed again before it returns.
+/// Not promised: file systems whose open asks a server (FUSE, NFS) may wait in it, cached or not.
 [[nodiscard]] bool try_cached_read(read_op& op) noexcept;
 
 enum class backend_kind : std::uint8_t { automatic, uring, threads };
@@ -70,13 +74,14 @@ struct backend_counters {
     std::uint64_t short_reads = 0;       ///< continued
     std::uint64_t retries = 0;           ///< EINTR, EAGAIN
     std::uint64_t descriptor_waits = 0;  ///< EMFILE or ENFILE: concurrency lowered, the open tried again
+    std::uint64_t plain_reads = 0;       ///< uring only: reads the ring refused for that file, done with pread(2)
 };
 
 struct backend_options {
     backend_kind kind = backend_kind::automatic;
     std::uint32_t open_slots = 64;   ///< descriptors the backend may hold at once
     std::uint32_t depth = 64;        ///< reads in flight at once
-    std::uint32_t threads = 16;      ///< of the thread-pool backend
+    std::uint32_t threads = 16;      ///< of the thread-pool backend; of the kernel's workers that open files for the ring
 };
 
 /// Reads files. Implementations: uring (one I/O thread, one private ring), threads (boost::asio::thread_pool).

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <future>
+#include <system_error>
+#include <thread>
+
+#include "io/signals_blocked.hpp"
+#include "io/uring/loop.hpp"
+#include "io/uring/uring.hpp"
+
+namespace submitit::io::uring {
+namespace {
+
+class uring_backend final : public backend {
+public:
+    [[nodiscard]] result<> start(backend_options const& options) {
+        if (auto const opened = inbox_.open(); !opened) return opened.error();
+        std::promise<error_code> ring_opened;
+        auto outcome = ring_opened.get_future();
+        try {
+            signals_blocked const blocked;
+            thread_ = std::thread{[this, limits = loop_limits{options}, &ring_opened] { serve(limits, ring_opened); }};
+        } catch (std::system_error const& refused) {
+            return from_errno(refused.code().value());
+        }
+        if (auto const error = outcome.get()) return error;
+        return {};
+    }
+
+    ~uring_backend() override {
+        if (!thread_.joinable()) return;
+        inbox_.close();
+        thread_.join();
+    }
+
+    void submit(read_op* first) noexcept override { inbox_.put(first); }
+    [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::uring; }
+    [[nodiscard]] backend_counters counters() const noexcept override { return counters_.snapshot(); }
+
+private:
+    void serve(loop_limits limits, std::promise<error_code>& ring_opened) {
+        ring own;
+        auto const opened = own.open(limits.ring_entries());
+        ring_opened.set_value(opened ? error_code{} : opened.error());
+        if (!opened) return;
+        loop{own, inbox_, counters_, limits}.run();
+    }
+
+    inbox inbox_;
+    live_counters counters_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<backend>> start(backend_options const& options) {
+    auto made = std::make_unique<uring_backend>();
+    if (auto const started = made->start(options); !started) return started.error();
+    return std::unique_ptr<backend>{std::move(made)};
+}
+
+}  // namespace submitit::io::uring
