@@ -11,10 +11,11 @@
 namespace submitit::archive {
 
 struct verify_options {
-    std::string against;                          ///< directory to compare with; empty: none
-    std::uint64_t memory_bytes = 64ULL << 20U;    ///< refuses windows and dictionaries that would not fit
-    std::function<void(std::uint64_t bytes_read, std::uint64_t bytes_total)> progress;  ///< called now and then; may be empty
-    std::function<bool()> cancelled;              ///< asked now and then; may be empty
+    std::string against;                        ///< directory to compare with; empty: none
+    std::uint64_t memory_bytes = 64ULL << 20U;  ///< refuses windows and dictionaries that would not fit
+    std::function<void(std::uint64_t bytes_read, std::uint64_t bytes_total)>
+        progress;                     ///< called now and then; may be empty
+    std::function<bool()> cancelled;  ///< asked now and then; may be empty
 };
 
 /// One finding: what is wrong, where.
@@ -24,34 +25,22 @@ struct verify_problem {
 };
 
 struct verify_report {
-    std::string format;               ///< "zip", "tar", "tar.gz", "tar.zst", or libarchive's name of it
-    std::string proof;                ///< what was proven: "CRC-32 of every entry", "gzip CRC-32 and length", "xxHash of every frame and the seek table", "structure only"
+    std::string
+        format;  ///< "zip", "tar", "tar.gz", "tar.zst"; "gzip", "zstd" around anything else; or libarchive's name
+    std::string
+        proof;  ///< what was proven: "CRC-32 of every entry", "gzip CRC-32 and length", "xxHash of every frame and the seek table", "structure only"
     std::uint64_t entries = 0;
     std::uint64_t files = 0;
     std::uint64_t archive_bytes = 0;
     std::uint64_t content_bytes = 0;  ///< of the entries, decoded
     std::uint64_t problem_count = 0;
     std::vector<verify_problem> problems;  ///< the first 100
+    std::vector<std::string> notes;  ///< odd but no fault: "12 bytes belong to no entry"; the first 20 different ones
 };
 
 /// Proves the bytes of the archive at `path` (CLI.md, "verify"): decodes to hashes, never to disk, in bounded memory.
 /// A corrupt archive is a report with problems; an error is one of opening or reading the file itself
 /// (errc::archive_unsupported for what is no archive at all).
 [[nodiscard]] result<verify_report> verify(std::string const& path, verify_options const& options);
-
-struct listed_entry {
-    std::string path;          ///< raw bytes as stored
-    char kind = '-';           ///< as ls: - d l h(ard link) p c b
-    std::uint32_t mode = 0;    ///< permission bits, 07777
-    std::uint64_t size = 0;
-    std::int64_t mtime_seconds = 0;
-    std::uint32_t mtime_nanoseconds = 0;
-    std::string owner;         ///< name, or number
-    std::string group;
-    std::string link_target;
-};
-
-/// Calls `each` for every entry in archive order, through libarchive. Contents are not decoded where the container allows it.
-[[nodiscard]] result<> list(std::string const& path, std::function<bool(listed_entry const&)> const& each, std::string* message = nullptr);
 
 }  // namespace submitit::archive
