@@ -23,4 +23,14 @@ using result = boost::system::result<T, error_code>;
     return {value, boost::system::system_category()};
 }
 
+/// Converts to any result<T>, also result<bool>, which an error_code alone cannot (it is itself testable).
+struct failure {
+    error_code error;
+
+    template <class T>
+    operator boost::system::result<T, error_code>() const {  // NOLINT(google-explicit-constructor): that is its purpose
+        return {boost::system::in_place_error, error};
+    }
+};
+
 }  // namespace submitit

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/application.hpp"
+
+#include <map>
+
+#include "base/display_name.hpp"
+#include "cli/doctor_command.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/export_command.hpp"
+#include "cli/list_command.hpp"
+#include "cli/messages.hpp"
+#include "cli/pattern_file.hpp"
+#include "cli/verify_command.hpp"
+
+namespace submitit::cli {
+namespace {
+
+/// --exclude, --include and --exclude-from in the order of the command line, which the options' own lists do not keep.
+std::optional<refusal> order_rules(CLI::App const& command, export_arguments& arguments) {
+    std::size_t excludes = 0;
+    std::size_t includes = 0;
+    std::size_t files = 0;
+    for (auto const* const option : command.parse_order()) {
+        auto const name = option->get_name();
+        if (name == "--exclude") arguments.rules.push_back({false, arguments.excludes[excludes++]});
+        if (name == "--include") arguments.rules.push_back({true, arguments.includes[includes++]});
+        if (name == "--exclude-from")
+            if (auto refused = read_patterns(arguments.exclude_files[files++], arguments.rules)) return refused;
+    }
+    return std::nullopt;
+}
+
+int parse_failed(CLI::App const& app, CLI::ParseError const& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    print_error(display_name(error.what()) + " (see submitit-io --help)");
+    return usage;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, signal_watch& signals) {
+    CLI::App app{"submitit-io: turns directory trees into archives at the speed of the hardware, within a bound of memory"};
+    app.set_version_flag("--version", std::string{"submitit-io "} + SUBMITIT_VERSION);
+    app.require_subcommand(1);
+    app.footer("Start with:  submitit-io export DIR -o out.zip\nEach command explains itself:  submitit-io COMMAND --help");
+
+    export_arguments to_export;
+    verify_arguments to_verify;
+    list_arguments to_list;
+    doctor_arguments to_examine;
+    auto const* const export_command = declare_export(app, to_export);
+    auto const* const verify_command = declare_verify(app, to_verify);
+    auto const* const list_command = declare_list(app, to_list);
+    declare_doctor(app, to_examine);
+
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& error) {
+        return parse_failed(app, error);
+    }
+    if (export_command->parsed()) {
+        if (auto const refused = order_rules(*export_command, to_export)) {
+            print_error(refused->message);
+            return refused->status;
+        }
+        return run_export(to_export, signals);
+    }
+    if (verify_command->parsed()) return run_verify(to_verify, signals);
+    if (list_command->parsed()) return run_list(to_list);
+    return run_doctor(to_examine);
+}
+
+}  // namespace submitit::cli

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/export_command.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+#include "base/display_name.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/export_request.hpp"
+#include "cli/messages.hpp"
+#include "cli/output_choice.hpp"
+#include "cli/progress_view.hpp"
+#include "cli/summary.hpp"
+#include "pipeline/export.hpp"
+
+namespace submitit::cli {
+namespace {
+
+constexpr std::chrono::milliseconds tick{100};
+
+/// More descriptors mean more files read at once; the hard limit is what the administrator allows.
+void raise_descriptor_limit() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int refuse(refusal const& refused) {
+    print_error(refused.message);
+    return refused.status;
+}
+
+/// --dry-run: the names that would go in, one a line, as they would be stored.
+int list_names(pipeline::export_options& request) {
+    walk::walker walk{std::move(request.sources), request.walk};
+    walk::entry entry;
+    std::uint64_t warned = 0;
+    std::uint64_t listed = 0;
+    for (;;) {
+        auto const more = walk.next(entry);
+        for (auto const& notice : walk.take_notices()) {
+            if (!walk::is_note(notice.kind)) ++warned;
+            print_line(describe(notice));
+        }
+        if (!more) {
+            print_error(display_name(walk.failed_source()) + ": the source cannot be read: " + more.error().message());
+            return source_failure;
+        }
+        if (!*more) break;
+        ++listed;
+        auto const line = display_name(entry.name) + '\n';
+        if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size()) return output_failure;
+    }
+    if (std::fflush(stdout) != 0) return output_failure;
+    if (listed == 0) return refuse({source_failure, "nothing to store: every name was left out"});
+    return warned != 0 ? warnings : ok;
+}
+
+bool write_report(std::string const& path, std::string const& json) {
+    std::ofstream file{path, std::ios::binary | std::ios::trunc};
+    file << json;
+    file.close();
+    if (file) return true;
+    print_error(display_name(path) + ": the report cannot be written");
+    return false;
+}
+
+/// Runs beside the export when someone watches; its end makes a percentage possible.
+class counting_walk {
+public:
+    counting_walk(bool wanted, pipeline::export_options const& request, pipeline::live_progress& live) {
+        if (!wanted) return;
+        thread_ = std::thread{[this, sources = request.sources, options = request.walk, &live] {
+            pipeline::count_sources(sources, options, live, ended_);
+        }};
+    }
+    ~counting_walk() {
+        ended_.store(true);
+        if (thread_.joinable()) thread_.join();
+    }
+    counting_walk(counting_walk const&) = delete;
+    counting_walk& operator=(counting_walk const&) = delete;
+
+private:
+    std::atomic<bool> ended_{false};
+    std::thread thread_;
+};
+
+int tell(pipeline::export_report const& report, archive::format_options const& format, export_arguments const& arguments, int signal_number) {
+    int status = exit_status_of(report, signal_number);
+    if (report.failure.kind != pipeline::failure_kind::none) print_error(describe(report.failure, report));
+    auto const json = summary_json(report, format, status);
+    if (!arguments.report.empty() && !write_report(arguments.report, json) && (status == ok || status == warnings)) status = output_failure;
+    std::string text;
+    if (arguments.json) {
+        text = json;
+    } else if (!arguments.quiet && report.failure.kind == pipeline::failure_kind::none) {
+        text = summary_text(report, format, arguments.verbose);
+    }
+    auto* const to = arguments.output == "-" ? stderr : stdout;
+    std::fwrite(text.data(), 1, text.size(), to);
+    std::fflush(to);
+    return status;
+}
+
+}  // namespace
+
+int run_export(export_arguments const& arguments, signal_watch& signals) {
+    raise_descriptor_limit();
+    pipeline::export_options request;
+    if (auto const refused = make_request(arguments, request)) return refuse(*refused);
+    if (arguments.dry_run) return list_names(request);
+
+    std::atomic<bool> stop{false};
+    opened_output output;
+    if (auto const refused = open_output(arguments, request.format.kind, request.sources, stop, output)) return refuse(*refused);
+    request.format.seekable = output.sink->seekable();
+    request.walk.own_outputs = output.own;
+
+    pipeline::live_progress live;
+    progress_view view{choose_progress(arguments.progress, arguments.quiet), live};
+    request.watched = view.wants_totals();
+    request.on_notice = [&view, quiet = arguments.quiet](walk::notice const& notice) {
+        if (!quiet || !walk::is_note(notice.kind)) view.print(describe(notice));
+    };
+    auto const format = request.format;
+    pipeline::export_report report;
+    {
+        counting_walk const counting{request.watched, request, live};
+        pipeline::running_export running{std::move(request), *output.sink, live, stop, [&signals] { signals.interrupt(); }};
+        while (!running.done()) {
+            if (signals.wait(tick) != 0) stop.store(true);
+            view.tick();
+        }
+        report = running.wait();
+    }
+    view.clear();
+    output.sink.reset();
+    return tell(report, format, arguments, signals.received());
+}
+
+}  // namespace submitit::cli

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "cli/export_arguments.hpp"
+#include "pipeline/options.hpp"
+
+namespace submitit::cli {
+
+/// Shows a running export on standard error: one redrawn line on a terminal, plain lines, or JSON lines. tick() comes from
+/// one thread, print() from any.
+class progress_view {
+public:
+    progress_view(progress_mode mode, pipeline::live_progress const& live);
+    ~progress_view() { clear(); }
+    progress_view(progress_view const&) = delete;
+    progress_view& operator=(progress_view const&) = delete;
+
+    /// Redraws when it is time. Cheap; call it a few times a second.
+    void tick();
+    /// A line of its own, above the bar.
+    void print(std::string const& line);
+    /// Takes the bar away.
+    void clear();
+
+    [[nodiscard]] bool wants_totals() const noexcept { return mode_ != progress_mode::none; }
+
+private:
+    using clock = std::chrono::steady_clock;
+    struct figures {
+        double seconds;
+        std::uint64_t entries;
+        std::uint64_t bytes;
+        double rate;       // bytes a second, of late
+        double fraction;   // 0..1, or negative while the total is not known
+        double eta;        // seconds, or negative
+    };
+    [[nodiscard]] figures measure(clock::time_point now);
+    void draw_bar(figures const& at);
+    void print_plain(figures const& at) const;
+    void print_json(figures const& at) const;
+
+    progress_mode mode_;
+    pipeline::live_progress const* live_;
+    std::mutex mutex_;
+    clock::time_point started_ = clock::now();
+    clock::time_point drawn_ = started_;
+    clock::time_point rated_ = started_;
+    std::uint64_t rated_bytes_ = 0;
+    double rate_ = 0;
+    bool shown_ = false;
+};
+
+/// What "auto" means here: a bar on a terminal that can redraw, nothing elsewhere.
+[[nodiscard]] progress_mode choose_progress(std::string const& wanted, bool quiet);
+
+}  // namespace submitit::cli

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verify_command.hpp"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdio>
+#include <optional>
+#include <thread>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "archive/read/verify.hpp"
+#include "base/display_name.hpp"
+#include "base/errc.hpp"
+#include "base/sizes.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/json_text.hpp"
+#include "cli/messages.hpp"
+
+namespace submitit::cli {
+namespace {
+
+std::string as_json(archive::verify_report const& report, std::string const& path, int status) {
+    boost::json::object all;
+    put_name(all, "archive", path);
+    all["exit_code"] = status;
+    all["format"] = report.format;
+    all["proof"] = report.proof;
+    all["entries"] = report.entries;
+    all["files"] = report.files;
+    all["archive_bytes"] = report.archive_bytes;
+    all["content_bytes"] = report.content_bytes;
+    all["problem_count"] = report.problem_count;
+    boost::json::array problems;
+    for (auto const& problem : report.problems) {
+        boost::json::object one;
+        put_name(one, "path", problem.path);
+        one["message"] = problem.message;
+        problems.push_back(std::move(one));
+    }
+    all["problems"] = std::move(problems);
+    return boost::json::serialize(all) + '\n';
+}
+
+void print_problems(archive::verify_report const& report, std::string const& archive) {
+    for (auto const& problem : report.problems)
+        print_line("submitit-io: " + display_name(problem.path.empty() ? archive : problem.path) + ": " + problem.message);
+    if (report.problem_count > report.problems.size())
+        print_line("submitit-io: and " + format_count(report.problem_count - report.problems.size()) + " more problems");
+}
+
+std::string summary(archive::verify_report const& report, std::string const& archive) {
+    auto const head = display_name(archive) + ": " + report.format + ", " + format_count(report.entries) + " entries, " + format_size(report.content_bytes);
+    if (report.problem_count != 0) return head + ": FAILED, " + format_count(report.problem_count) + (report.problem_count == 1 ? " problem\n" : " problems\n");
+    return head + ": ok (" + report.proof + ")\n";
+}
+
+}  // namespace
+
+CLI::App* declare_verify(CLI::App& app, verify_arguments& into) {
+    auto* const to = app.add_subcommand("verify", "Prove the bytes of an archive, without writing anything");
+    to->add_option("ARCHIVE", into.archive, "The archive")->required()->type_name("");
+    to->add_option("--against", into.against, "Compare names, types and contents with DIR")->type_name("DIR");
+    to->add_option("-m,--memory", into.memory, "Refuse windows and dictionaries beyond SIZE (default 64MiB)")->type_name("SIZE");
+    to->add_flag("-q,--quiet", into.quiet, "No summary; problems only");
+    to->add_flag("--json", into.json, "Result as one JSON object");
+    to->footer("Examples:\n  submitit-io verify project.zip\n  submitit-io verify project.tar.zst --against project\n\n"
+               "Exit status: 0 proven, 2 usage or no archive, 3 the archive cannot be opened, 5 verification failed.\n"
+               "Plain tar holds no checksums: only its structure can be proven, unless --against is given.");
+    return to;
+}
+
+int run_verify(verify_arguments const& arguments, signal_watch& signals) {
+    std::atomic<bool> stop{false};
+    archive::verify_options options;
+    options.against = arguments.against;
+    options.cancelled = [&stop] { return stop.load(std::memory_order_relaxed); };
+    if (!arguments.memory.empty()) {
+        auto const bytes = parse_size(arguments.memory);
+        if (!bytes || *bytes == 0) {
+            print_error("-m '" + display_name(arguments.memory) + "' is no size: write it as 64MiB, 1G or a number of bytes");
+            return usage;
+        }
+        options.memory_bytes = *bytes;
+    }
+    std::optional<result<archive::verify_report>> outcome;
+    std::atomic<bool> done{false};
+    std::thread verifying{[&] {
+        outcome = archive::verify(arguments.archive, options);
+        done.store(true);
+        signals.interrupt();
+    }};
+    while (!done.load())
+        if (signals.wait(std::chrono::milliseconds{200}) != 0) stop.store(true);
+    verifying.join();
+    if (signals.received() != 0) return 128 + signals.received();
+
+    if (!*outcome) {
+        auto const error = outcome->error();
+        print_error(display_name(arguments.archive) + ": " + error.message());
+        if (error == errc::budget_too_small) return budget_too_small;
+        return error == errc::archive_unsupported ? usage : source_failure;
+    }
+    auto const& report = **outcome;
+    int const status = report.problem_count != 0 ? verification_failed : ok;
+    print_problems(report, arguments.archive);
+    std::string text;
+    if (arguments.json) {
+        text = as_json(report, arguments.archive, status);
+    } else if (!arguments.quiet) {
+        text = summary(report, arguments.archive);
+    }
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return std::fflush(stdout) == 0 ? status : output_failure;
+}
+
+}  // namespace submitit::cli

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "archive/encoder.hpp"
+#include "memory/slab.hpp"
+#include "plan/ticket.hpp"
+
+namespace submitit::pipeline {
+
+class job;
+
+/// A ticket between its grant and its retirement, with everything it was granted. One stage owns it at a time.
+struct flight {
+    plan::ticket ticket;
+    memory::slab slab;
+    std::vector<archive::content> contents;
+    std::vector<std::uint32_t> missing;          ///< contents the backend is reading
+    std::atomic<std::uint32_t> outstanding{0};   ///< of those, plus one while they are being submitted
+    bool laid_out = false;
+    std::vector<walk::notice> notices;           ///< of reading, in entry order
+    archive::encoded done;
+    job* owner = nullptr;
+};
+
+}  // namespace submitit::pipeline
