@@ -36,7 +36,7 @@ void reset(read_op& op) noexcept {
 }
 
 bool begin(read_op& op, int fd) noexcept {
-    struct ::stat st {};
+    struct ::stat st{};
     if (::fstat(fd, &st) != 0) return fail(op, read_stage::stat, last_errno());
     auto const now = to_file_stat(st);
     bool const known = op.before.dev != 0 || op.before.ino != 0;
@@ -68,7 +68,7 @@ bool read_rest(read_op& op, int fd, live_counters& counters) noexcept {
 }
 
 bool finish(read_op& op, int fd) noexcept {
-    struct ::stat st {};
+    struct ::stat st{};
     if (::fstat(fd, &st) != 0) return fail(op, read_stage::stat, last_errno());
     op.after = to_file_stat(st);
     op.stage = read_stage::done;

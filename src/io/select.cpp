@@ -48,7 +48,8 @@ result<std::unique_ptr<backend>> start_threads(backend_options const& options, b
     return threads::start(options);
 }
 
-result<std::unique_ptr<backend>> start_best(backend_options const& options, backend_kind wanted, backend_report& report) {
+result<std::unique_ptr<backend>> start_best(backend_options const& options, backend_kind wanted,
+                                            backend_report& report) {
     if (wanted == backend_kind::threads) {
         report.reason = "the thread pool was asked for by name";
         return start_threads(options, report);

@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "io/engines.hpp"
+#include "io/few_descriptors.hpp"
+#include "io/new_names.hpp"
 
 using namespace submitit;
 using namespace submitit::io;
@@ -40,8 +42,8 @@ TEST_SUITE_BEGIN("io/backend");
 TEST_CASE("the bytes read are the file's, at every size around a page and a megabyte, cached or not") {
     scratch const dir;
     std::vector<bytes> contents;
-    for (std::size_t const size : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{4097},
-                                   MiB - 1, MiB, MiB + 1, 5 * MiB}) {
+    for (std::size_t const size : {std::size_t{0}, std::size_t{1}, std::size_t{4095}, std::size_t{4096},
+                                   std::size_t{4097}, MiB - 1, MiB, MiB + 1, 5 * MiB}) {
         contents.push_back(pattern(size, size));
         dir.put(std::to_string(size), contents.back());
     }
@@ -105,7 +107,8 @@ TEST_CASE("a descriptor that was given is read, not closed, and needs no path") 
     on_every_way({}, [&](backend& engine) {
         auto const held = dir.open("file");
         reads all;
-        for (std::uint64_t offset = 0; offset < MiB; offset += MiB / 8) all.add(-1, "", MiB / 8, offset).fd = held.get();
+        for (std::uint64_t offset = 0; offset < MiB; offset += MiB / 8)
+            all.add(-1, "", MiB / 8, offset).fd = held.get();
         all.run(engine);
         bytes joined;
         for (std::size_t i = 0; i < all.size(); ++i) {
@@ -213,6 +216,27 @@ TEST_CASE("another mount is EXDEV with one_file_system, and a file of /proc is r
         CHECK(all[1].got > 10);
         CHECK(all[1].before.size == 0);
     });
+}
+
+TEST_CASE("paths that are in no cache are opened too, with descriptors to spare and without") {
+    unique_fd const proc{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    for (unsigned const free : {1U, 100U}) {
+        CAPTURE(free);
+        on_backends({}, [&](backend& engine) {
+            new_names const names{20};
+            few_descriptors const few{free};
+            reads all;
+            for (auto const& name : names.paths()) all.add(proc.get(), name, 100);
+            int would_wait = 0;
+            for (std::size_t i = 0; i < all.size(); ++i) would_wait += try_cached_read(all[i]) ? 0 : 1;
+            CHECK(would_wait > 0);
+            all.run(engine);
+            for (std::size_t i = 0; i < all.size(); ++i) {
+                CHECK(all[i].stage == read_stage::done);
+                CHECK((all.content(i) == new_names::content()));
+            }
+        });
+    }
 }
 
 TEST_CASE("a path longer than PATH_MAX is read like any other") {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <thread>
 
 #include "io/engines.hpp"
+#include "io/few_descriptors.hpp"
 #include "io/open_slots.hpp"
 
 using namespace submitit;
@@ -15,25 +13,6 @@ using namespace submitit::io;
 using namespace submitit::io::testing;
 
 namespace {
-
-/// Leaves this process `free` descriptors until it ends: the soft limit is lowered to just above what is in use.
-class few_descriptors {
-public:
-    explicit few_descriptors(unsigned free) {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        unique_fd const lowest{::dup(0)};
-        REQUIRE(lowest.get() >= 0);
-        auto now = before_;
-        now.rlim_cur = static_cast<rlim_t>(lowest.get()) + free;
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
-    }
-    few_descriptors(few_descriptors const&) = delete;
-    few_descriptors& operator=(few_descriptors const&) = delete;
-    ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    ::rlimit before_{};
-};
 
 /// Many small files in directories of a hundred.
 void put_many(scratch const& dir, reads& all, int count) {
@@ -118,7 +97,7 @@ TEST_CASE("with no descriptor at all reads wait for one, a millisecond at a time
         {
             few_descriptors const none{0};
             all.submit(engine);
-            while (waits < 40) {
+            while (waits < 200) {
                 std::this_thread::yield();
                 waits = engine.counters().descriptor_waits;
             }
@@ -126,9 +105,10 @@ TEST_CASE("with no descriptor at all reads wait for one, a millisecond at a time
         auto const took = std::chrono::steady_clock::now() - start;
         all.wait();
         check_many(all);
-        // 16 threads or 64 slots may each be refused once at the start; from then on one attempt a millisecond (a thread).
+        // Every slot may be refused once at the start; from then on each thread of the pool tries once a millisecond.
         auto const ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
-        CHECK(waits <= 64 + 16 * (ms + 1));
+        backend_options const defaults;
+        CHECK(waits <= defaults.open_slots + defaults.threads * (ms + 1));
     });
 }
 

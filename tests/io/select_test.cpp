@@ -81,8 +81,10 @@ TEST_CASE("a sandbox that refuses io_uring gets the thread pool, the errno and a
         char const* says;
     };
     for (auto const& [call, error, says] : {
-             refusal{SYS_io_uring_setup, EPERM, "io_uring_setup refused: Operation not permitted (EPERM): a sandbox (seccomp"},
-             refusal{SYS_io_uring_setup, ENOSYS, "io_uring_setup refused: Function not implemented (ENOSYS): the kernel has no"},
+             refusal{SYS_io_uring_setup, EPERM,
+                     "io_uring_setup refused: Operation not permitted (EPERM): a sandbox (seccomp"},
+             refusal{SYS_io_uring_setup, ENOSYS,
+                     "io_uring_setup refused: Function not implemented (ENOSYS): the kernel has no"},
              refusal{SYS_io_uring_enter, EPERM, "io_uring_enter refused: Operation not permitted (EPERM)"},
          }) {
         CAPTURE(says);
@@ -139,7 +141,8 @@ TEST_CASE("names of backends are read as they are written") {
         REQUIRE(parsed.has_value());
         CHECK(*parsed == kind);
     }
-    for (auto const* const text : {"", "Auto", "threads ", "io_uring"}) CHECK_FALSE(parse_backend_kind(text).has_value());
+    for (auto const* const text : {"", "Auto", "threads ", "io_uring"})
+        CHECK_FALSE(parse_backend_kind(text).has_value());
 }
 
 TEST_SUITE_END();

@@ -18,8 +18,8 @@ namespace {
 /// More than this in flight gains nothing and needs no larger ring.
 constexpr std::uint32_t depth_max = 4096;
 
-/// Reads of cached bytes are copied while they are submitted, so a batch is kept about as large as a core's cache; a small read
-/// is charged as much as its system calls cost.
+/// Reads of cached bytes are copied while they are submitted, so a batch is bounded: its first reads are handed back while
+/// later ones wait. A small read is charged what its system calls cost. (From 256 KiB to 16 MiB no difference beyond noise.)
 constexpr std::uint64_t turn_bytes = std::uint64_t{1} << 20U;
 constexpr std::uint64_t op_bytes_min = std::uint64_t{16} << 10U;
 
