@@ -25,11 +25,15 @@ std::string_view what_happened(walk::notice_kind kind) noexcept {
         case walk::notice_kind::socket: return "a socket: left out";
         case walk::notice_kind::skipped_mount: return "a mount: not entered";
         case walk::notice_kind::own_output: return "this program's own output: left out";
+        case walk::notice_kind::ignored_source: return "its repository ignores this source (--gitignore): nothing in it is taken";
     }
     return "?";
 }
 
-std::string path_prefix(std::string const& path) { return path.empty() ? std::string{} : display_name(path) + ": "; }
+std::string path_prefix(std::string const& path) {
+    if (path.empty()) return {};
+    return (path == "-" ? std::string{"standard output"} : display_name(path)) + ": ";
+}
 
 std::string describe_output(pipeline::failure_cause const& failure) {
     auto const where = path_prefix(failure.path);

@@ -18,6 +18,7 @@ char const* to_string(notice_kind kind) noexcept {
         case notice_kind::socket: return "socket";
         case notice_kind::skipped_mount: return "skipped_mount";
         case notice_kind::own_output: return "own_output";
+        case notice_kind::ignored_source: return "ignored_source";
     }
     return "unknown";
 }

@@ -24,13 +24,15 @@ enum class notice_kind : std::uint8_t {
     socket,          ///< note only
     skipped_mount,   ///< note only: proc, sysfs, cgroup, debugfs, tracefs, or --one-file-system
     own_output,      ///< note only: the output or ./exports inside a source
+    ignored_source,  ///< note only: --gitignore, and the repository ignores the SOURCE itself
 };
 
-inline constexpr std::size_t notice_kinds = 13;
+inline constexpr std::size_t notice_kinds = 14;
 
 /// Notes leave the exit status at 0.
 [[nodiscard]] constexpr bool is_note(notice_kind kind) noexcept {
-    return kind == notice_kind::socket || kind == notice_kind::skipped_mount || kind == notice_kind::own_output;
+    return kind == notice_kind::socket || kind == notice_kind::skipped_mount || kind == notice_kind::own_output ||
+           kind == notice_kind::ignored_source;
 }
 
 [[nodiscard]] char const* to_string(notice_kind kind) noexcept;

@@ -266,6 +266,7 @@ result<> walker::descend(entry const& directory) {
     if (!is_root && (is_forbidden_mount(opened->get(), directory) || loops(*stat))) return {};
     auto const selected = is_root ? selection_->enter_root(opened->get(), sources_[next_source_ - 1].real_path)
                                   : selection_->enter(opened->get(), last_component(directory.name));
+    if (is_root && selection_->root_ignored()) note(notice_kind::ignored_source, directory.name);
     if (!selected) note(notice_kind::unreadable, directory.name, selected.error(), "its ignore file cannot be read");
     made->fd = std::move(*opened);
     if (!frames_.empty()) frames_.back()->fd.reset();

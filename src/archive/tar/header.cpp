@@ -57,6 +57,8 @@ bool is_ascii(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+bool needs_utf8_record(std::string_view text) noexcept { return !is_ascii(text) && is_utf8(text); }
+
 class block {
 public:
     explicit block(std::byte* at) noexcept : at_{reinterpret_cast<char*>(at)} { std::memset(at_, 0, block_bytes); }
@@ -166,8 +168,10 @@ plan_of_header plan(walk::entry const& entry, std::uint64_t size, attribute_opti
     plan_of_header planned{present(entry, options), split_at(entry.name)};
     auto const& shown = planned.shown;
     records.clear();
-    bool const long_path = planned.split == std::string_view::npos || !is_ascii(entry.name);
-    bool const long_link = entry.link_target.size() > link_field.bytes || !is_ascii(entry.link_target);
+    // Bytes that are no UTF-8 stand as they are in the ustar field while they fit: every reader gives them back, and GNU
+    // tar warns of the hdrcharset record they would need in a pax header.
+    bool const long_path = planned.split == std::string_view::npos || needs_utf8_record(entry.name);
+    bool const long_link = entry.link_target.size() > link_field.bytes || needs_utf8_record(entry.link_target);
     if ((long_path && !is_utf8(entry.name)) || (long_link && !is_utf8(entry.link_target))) records.add("hdrcharset", "BINARY");
     if (long_path) records.add("path", entry.name);
     if (long_link) records.add("linkpath", entry.link_target);

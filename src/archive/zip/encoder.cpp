@@ -115,8 +115,11 @@ void zip_encoder::put_member(walk::entry const& entry, std::span<std::byte const
     bool const worth_it = has_content(entry) && !options_.store && data.size() > 8 &&
                           !codec::has_compressed_extension(entry.name) && codec::looks_compressible(data);
     std::size_t packed = 0;
-    if (worth_it) packed = deflate_.compress(data, room.first(std::min(room.size(), data.size() - 1)));
-    if (packed != 0) {
+    if (worth_it) {
+        packed = deflate_.compress(data, room);
+        SUBMITIT_CHECK(packed != 0);  // the ticket's size leaves room for the bound
+    }
+    if (packed != 0 && packed < data.size()) {
         of.method = method_deflate;
     } else {
         packed = data.size();
