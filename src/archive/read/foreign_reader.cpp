@@ -65,7 +65,7 @@ bool read_data(libarchive_handle& handle, Block block) {
     for (;;) {
         auto const code = ::archive_read_data_block(handle.get(), &at, &bytes, &offset);
         if (code == ARCHIVE_EOF) return true;
-        if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return false;
+        if (code != ARCHIVE_OK) return false;  // a bad CRC is but a warning to some of libarchive's readers
         if (bytes != 0) block(std::span{static_cast<std::byte const*>(at), bytes}, static_cast<std::uint64_t>(offset));
     }
 }
@@ -81,7 +81,7 @@ public:
             ::archive_entry* entry = nullptr;
             auto const code = ::archive_read_next_header(handle_.get(), &entry);
             if (code == ARCHIVE_EOF) return true;
-            if (code == ARCHIVE_FATAL || code == ARCHIVE_FAILED) return damaged({});
+            if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return damaged({});
             if (!read_entry(entry)) return false;
         }
     }
@@ -168,7 +168,7 @@ result<> read_foreign_container(session& run, input_file& file, entry_sink& sink
     if (name == nullptr || ::archive_format(handle.get()) == 0) return errc::archive_unsupported;
     run.report().format = name;
     run.report().proof = "what libarchive checks of it";
-    if (first == ARCHIVE_FATAL || first == ARCHIVE_FAILED) {
+    if (first != ARCHIVE_OK && first != ARCHIVE_WARN && first != ARCHIVE_EOF) {
         run.problem({}, "libarchive says: " + handle.error());
         return {};
     }

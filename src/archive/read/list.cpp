@@ -42,7 +42,7 @@ result<> list_all(libarchive_handle& handle, std::function<bool(listed_entry con
         ::archive_entry* entry = nullptr;
         auto const code = ::archive_read_next_header(handle.get(), &entry);
         if (code == ARCHIVE_EOF) return {};
-        if (code == ARCHIVE_FATAL || code == ARCHIVE_FAILED)
+        if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
             return fail(first && ::archive_format(handle.get()) == 0 ? errc::archive_unsupported
                                                                      : errc::archive_corrupt);
         if (!each(to_listed(entry))) return {};

@@ -21,8 +21,7 @@ public:
     }
     /// With a descriptor the local header need not know; if it pretends to, it must be right.
     void later_known(std::string_view what, std::uint64_t local, std::uint64_t central, bool later) {
-        bool const left_open = local == 0 || local == 0xFFFFFFFFU;
-        if (!later || !left_open) numbers(what, local, central);
+        if (!later || local != 0) numbers(what, local, central);
     }
 
 private:
@@ -57,6 +56,7 @@ void compare_zip_headers(session& run, zip_central const& central, zip_local con
     if (!local.unix_owner.empty() && !central.unix_owner.empty() &&
         !std::ranges::equal(local.unix_owner, central.unix_owner))
         run.problem(central.name, "its local header names another owner than the directory");
+    if (local.zip64_missing) run.problem(central.name, "its local header points to a Zip64 field that is not there");
     if (local.extra_malformed || central.extra_malformed) run.problem(central.name, "its extra fields are malformed");
 }
 

@@ -77,7 +77,7 @@ result<> apply_zip64(session& run, input_file& file, std::byte const* end_record
     // Only the checked sum can be trusted: the record's own length must reach exactly up to the locator.
     if (load_le<std::uint64_t>(record + 4) != locator_offset - record_offset - 12)
         run.problem({}, "the Zip64 end record does not reach up to its locator");
-    if (load_le<std::uint32_t>(locator + 4) != 0 || load_le<std::uint32_t>(locator + 16) > 1 ||
+    if (load_le<std::uint32_t>(locator + 4) != 0 || load_le<std::uint32_t>(locator + 16) != 1 ||
         load_le<std::uint32_t>(record + 16) != 0 || load_le<std::uint32_t>(record + 20) != 0)
         run.problem({}, "the Zip64 records speak of more than one volume");
     auto take = [&](std::uint64_t& value, std::uint64_t sentinel, std::size_t at, char const* what) {

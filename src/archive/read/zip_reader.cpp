@@ -123,7 +123,7 @@ private:
         info.kind = kind_of(entry);
         info.size = entry.content_bytes;
         sink_.begin(info);
-        if (entry.zip64_short) return damaged(entry, "a size points to a Zip64 field that is not there");
+        if (entry.zip64_missing) return damaged(entry, "a size points to a Zip64 field that is not there");
         if (entry.disk != 0) return damaged(entry, "lies on another volume of a split archive");
         auto const local = read_local(entry);
         if (!local) return local.error();

@@ -79,7 +79,9 @@ zip_local parse_zip_local(std::span<std::byte const> record) noexcept {
     out.name = text(record.subspan(zip_local_bytes, name));
     auto const zip64 = take_extras(out, record.subspan(zip_local_bytes + name, u16(at + 28)));
     // APPNOTE 4.5.3: in a local header both sizes must be there, uncompressed first.
-    if (zip64.size() >= 16 && (out.content_bytes == sentinel_32 || out.compressed_bytes == sentinel_32)) {
+    bool const wants_zip64 = out.content_bytes == sentinel_32 || out.compressed_bytes == sentinel_32;
+    out.zip64_missing = wants_zip64 && zip64.size() < 16;
+    if (wants_zip64 && !out.zip64_missing) {
         if (out.content_bytes == sentinel_32) out.content_bytes = load_le<std::uint64_t>(zip64.data());
         if (out.compressed_bytes == sentinel_32) out.compressed_bytes = load_le<std::uint64_t>(zip64.data() + 8);
     }
@@ -98,7 +100,7 @@ zip_central parse_zip_central(std::span<std::byte const> record) noexcept {
     out.local_offset = u32(at + 42);
     out.name = text(record.subspan(zip_central_bytes, name));
     auto zip64 = take_extras(out, record.subspan(zip_central_bytes + name, u16(at + 30)));
-    out.zip64_short =
+    out.zip64_missing =
         !widen(out.content_bytes, zip64) || !widen(out.compressed_bytes, zip64) || !widen(out.local_offset, zip64);
     if (out.disk == 0xFFFFU && zip64.size() >= 4) out.disk = u32(zip64.data());
     return out;

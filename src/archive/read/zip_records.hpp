@@ -35,6 +35,7 @@ struct zip_header {
     std::string_view name;
     bool has_zip64 = false;  ///< a Zip64 extra is there
     bool extra_malformed = false;
+    bool zip64_missing = false;               ///< a field says "see Zip64" and the extra does not have it
     std::optional<std::uint32_t> unix_mtime;  ///< UT
     std::span<std::byte const> unix_owner;    ///< ux payload; empty: none
 
@@ -51,7 +52,6 @@ struct zip_central : zip_header {
     std::uint32_t external_attributes = 0;
     std::uint64_t local_offset = 0;
     unsigned disk = 0;
-    bool zip64_short = false;  ///< a field says "see Zip64" and the extra does not have it
 };
 
 /// Bytes of the whole record, from its fixed part; the caller has checked that the fixed part is there.
