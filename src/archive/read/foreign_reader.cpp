@@ -152,6 +152,8 @@ result<> read_foreign_filter(session& run, input_file& file, byte_sink& content,
         run.problem({}, "libarchive says: " + handle.error());
         return {};
     }
+    auto const used = static_cast<std::uint64_t>(std::max<la_int64_t>(0, ::archive_filter_bytes(handle.get(), -1)));
+    if (used < file.size()) run.problem({}, "something that is no part of it follows the compressed data");
     content.finish();
     return {};
 }

@@ -61,7 +61,7 @@ int libarchive_handle::open() {
 
 std::string libarchive_handle::error() {
     auto const* const text = ::archive_error_string(archive_.get());
-    return text != nullptr ? text : "unknown error";
+    return text != nullptr ? text : "it cannot be read, for no given reason";
 }
 
 la_ssize_t libarchive_handle::on_read(::archive* a, void* self, void const** buffer) {

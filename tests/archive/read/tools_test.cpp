@@ -91,6 +91,36 @@ TEST_SUITE("archive/read/tools") {
         CHECK(findings_of(tree.dir, bytes.substr(0, bytes.size() - 1), "c.7z") != "");
     }
 
+    TEST_CASE("xz, bzip2 and lz4 around a tar: flipped, cut and followed by junk") {
+        temp_dir const dir;
+        dir.put("tree/file", prose(100'000));
+        for (std::string const tool : {"xz", "bzip2", "lz4"}) {
+            if (!have(tool)) continue;
+            CAPTURE(tool);
+            REQUIRE(dir.run("tar -cf - tree | " + tool + " -c > a.tar." + tool));
+            auto const good = read_file(dir / ("a.tar." + tool));
+            CHECK(findings_of(dir, good, "b.tar." + tool) == "");
+            auto bad = good;
+            bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 4);
+            CHECK(findings_of(dir, bad, "b.tar." + tool) != "");
+            CHECK(findings_of(dir, good.substr(0, good.size() - 1), "b.tar." + tool) != "");
+            CHECK(findings_of(dir, good.substr(0, good.size() / 2), "b.tar." + tool) != "");
+            CHECK(findings_of(dir, good + "some junk", "b.tar." + tool) != "");
+        }
+    }
+
+    TEST_CASE("an xz dictionary larger than the memory allows is refused by number") {
+        if (!have("xz")) return;
+        temp_dir const dir;
+        dir.put("file", "content");
+        REQUIRE(dir.run("xz -k --lzma2=dict=64MiB file"));
+        verify_options options;
+        options.memory_bytes = 32 << 20;
+        CHECK(findings(dir / "file.xz", options).find("needs a dictionary of 64.0 MiB") != std::string::npos);
+        options.memory_bytes = 128 << 20;
+        CHECK(findings(dir / "file.xz", options) == "");
+    }
+
     TEST_CASE("python's zip64 and stored and deflated entries are clean") {
         if (!have("python3")) return;
         temp_dir const dir;
