@@ -87,7 +87,7 @@ result<> hard_link_table::move_to_file() {
         auto const stored = put({key.first, key.second, *written, record.seq, static_cast<std::uint32_t>(record.name.size()), 0});
         if (!stored) return stored;
     }
-    held_ = {};
+    decltype(held_){}.swap(held_);  // an assignment of {} would keep the buckets
     held_bytes_ = 0;
     return {};
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t record_header = 4;
 constexpr std::size_t record_max = record_header + 0xFFFF;
 constexpr std::size_t run_buffer_max = 64 * 1024;
-constexpr std::size_t run_buffer_min = 4 * 1024;
+constexpr std::size_t run_buffer_min = 512;  // of a very large directory: a thousand runs or more
 
 std::size_t record_bytes(std::byte const* record) noexcept { return record_header + load_le<std::uint16_t>(record); }
 
@@ -43,7 +43,9 @@ result<> name_list::add(std::string_view name, std::uint8_t type, bool is_direct
         if (auto const spilled = spill_run(); !spilled) return spilled;
     }
     auto const at = arena_.size();
-    arena_.resize(at + record_header + name.size());
+    auto const needed = at + record_header + name.size();
+    if (needed > arena_.capacity()) arena_.reserve(std::max(needed, std::min(2 * needed, window_bytes_)));
+    arena_.resize(needed);
     store_le(arena_.data() + at, static_cast<std::uint16_t>(name.size()));
     arena_[at + 2] = static_cast<std::byte>(type);
     arena_[at + 3] = static_cast<std::byte>(is_directory ? 1 : 0);
@@ -88,8 +90,8 @@ result<> name_list::write_sorted(std::size_t first) {
         if (auto const flushed = flush(); !flushed) return flushed;
     }
     if (made.end > made.offset) runs_.push_back(std::move(made));
-    arena_ = {};
-    order_ = {};
+    std::vector<std::byte>{}.swap(arena_);  // an assignment of {} would keep the memory
+    std::vector<std::uint32_t>{}.swap(order_);
     position_ = 0;
     return {};
 }
@@ -158,7 +160,7 @@ result<> name_list::suspend() {
     merging_ = false;
     for (auto& held : runs_) {
         held.offset -= held.buffer.size() - held.at;
-        held.buffer = {};
+        std::vector<std::byte>{}.swap(held.buffer);
         held.at = 0;
     }
     return {};
