@@ -13,11 +13,11 @@ namespace submitit::archive {
 
 /// How metadata is presented in the archive.
 struct attribute_options {
-    bool reproducible = false;                   ///< uid and gid 0, no names, mtime at most `mtime_max`, DOS times in UTC
-    std::optional<std::int64_t> mtime_max;       ///< SOURCE_DATE_EPOCH, seconds
-    bool numeric_owner = false;                  ///< no names
-    std::optional<std::uint32_t> uid;            ///< --owner
-    std::optional<std::uint32_t> gid;            ///< --group
+    bool reproducible = false;              ///< uid and gid 0, no names, mtime at most `mtime_max`, DOS times in UTC
+    std::optional<std::int64_t> mtime_max;  ///< SOURCE_DATE_EPOCH, seconds
+    bool numeric_owner = false;             ///< no names
+    std::optional<std::uint32_t> uid;       ///< --owner
+    std::optional<std::uint32_t> gid;       ///< --group
     std::optional<std::string> owner;
     std::optional<std::string> group;
 };

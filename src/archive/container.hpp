@@ -16,16 +16,16 @@ namespace submitit::archive {
 /// Output operations, in this order: cut back, append the pieces, patch. The spans are valid until the next call of the
 /// container, or (payloads) until the ticket is given back.
 struct output_list {
-    std::optional<std::uint64_t> cut_back_to;            ///< seekable output only
+    std::optional<std::uint64_t> cut_back_to;  ///< seekable output only
     std::vector<std::span<std::byte const>> pieces;
     struct patch {
         std::uint64_t offset = 0;
         std::vector<std::byte> bytes;
     };
-    std::optional<patch> overwrite;                      ///< seekable output only
+    std::optional<patch> overwrite;  ///< seekable output only
     std::vector<walk::notice> notices;
-    std::uint64_t withdrawn_files = 0;                   ///< counted before, cut back now
-    std::uint64_t withdrawn_bytes = 0;                   ///< their content
+    std::uint64_t withdrawn_files = 0;  ///< counted before, cut back now
+    std::uint64_t withdrawn_bytes = 0;  ///< their content
 
     void clear() {
         cut_back_to.reset();

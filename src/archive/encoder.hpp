@@ -16,9 +16,9 @@ namespace submitit::archive {
 
 /// One file's content (or one segment of it) as it was read into the ticket's slab.
 struct content {
-    io::read_op op;                   ///< op.data lies in the slab; op.got bytes are valid
-    bool left_out = false;            ///< nothing of it goes into the archive (batch), or the read failed (segment)
-    bool changed = false;             ///< modified while it was read, and still so after the retries
+    io::read_op op;         ///< op.data lies in the slab; op.got bytes are valid
+    bool left_out = false;  ///< nothing of it goes into the archive (batch), or the read failed (segment)
+    bool changed = false;   ///< modified while it was read, and still so after the retries
     std::uint8_t attempts = 0;
     std::uint64_t planned_bytes = 0;  ///< room in the slab
     walk::entry* entry = nullptr;     ///< what it belongs to, in the ticket
@@ -39,7 +39,7 @@ struct encoded {
     std::uint64_t directories = 0;
     std::uint64_t links = 0;
     std::uint64_t others = 0;
-    std::uint64_t content_bytes = 0;       ///< of regular files
+    std::uint64_t content_bytes = 0;  ///< of regular files
 };
 
 /// The worker's half of a container: lays a ticket out in its slab, then turns what was read into archive bytes. One
@@ -55,8 +55,8 @@ public:
     virtual void layout(plan::ticket const& ticket, std::span<std::byte> slab, std::vector<content>& contents) = 0;
 
     /// `contents` as layout() made them, now read. Links whose first name failed go to `outcomes` instead.
-    [[nodiscard]] virtual encoded encode(plan::ticket& ticket, std::span<std::byte> slab, std::span<content const> contents,
-                                         plan::link_outcomes& outcomes) = 0;
+    [[nodiscard]] virtual encoded encode(plan::ticket& ticket, std::span<std::byte> slab,
+                                         std::span<content const> contents, plan::link_outcomes& outcomes) = 0;
 };
 
 }  // namespace submitit::archive

@@ -30,7 +30,8 @@ bool content_is_compressed(walk::entry const& entry, int fd) {
     if (fd < 0) return false;
     static constexpr std::size_t piece = 16 * 1024;
     std::vector<std::byte> sample(piece);
-    auto const pieces = std::array{std::uint64_t{0}, entry.stat.size / 2, entry.stat.size - std::min<std::uint64_t>(entry.stat.size, piece)};
+    auto const pieces = std::array{std::uint64_t{0}, entry.stat.size / 2,
+                                   entry.stat.size - std::min<std::uint64_t>(entry.stat.size, piece)};
     for (auto const at : pieces) {
         auto const n = ::pread(fd, sample.data(), sample.size(), static_cast<off_t>(at));
         if (n <= 0) return false;
@@ -62,13 +63,17 @@ std::uint64_t traits::worker_bytes() const noexcept {
     switch (options_.kind) {
         case format::tar: return 0;
         case format::zip:
-            return codec::deflate_encoder::context_bytes(options_.store ? 1 : options_.level, options_.reproducible, codec::deflate_use::entry) +
+            return codec::deflate_encoder::context_bytes(options_.store ? 1 : options_.level, options_.reproducible,
+                                                         codec::deflate_use::entry) +
                    slab_bytes() + plan::batch_footprint_max;
         case format::tar_gz:
-            return codec::deflate_encoder::context_bytes(options_.level, options_.reproducible, codec::deflate_use::segment) + slab_bytes();
+            return codec::deflate_encoder::context_bytes(options_.level, options_.reproducible,
+                                                         codec::deflate_use::segment) +
+                   slab_bytes();
         case format::tar_zst: break;
     }
-    return options_.single_frame ? 0 : codec::zstd_encoder::context_bytes(options_.level, ticket_bytes()) + slab_bytes();
+    return options_.single_frame ? 0
+                                 : codec::zstd_encoder::context_bytes(options_.level, ticket_bytes()) + slab_bytes();
 }
 
 std::uint64_t traits::container_bytes(unsigned workers) const noexcept {
@@ -106,14 +111,18 @@ plan::shape traits::shape() const {
 std::unique_ptr<encoder> traits::make_encoder() const {
     switch (options_.kind) {
         case format::zip:
-            return zip::make_encoder({options_.attributes, options_.level, options_.store, options_.reproducible, slab_bytes()});
+            return zip::make_encoder(
+                {options_.attributes, options_.level, options_.store, options_.reproducible, slab_bytes()});
         case format::tar: return tar::make_encoder(options_.attributes, nullptr, false);
         case format::tar_gz:
-            return tar::make_encoder(options_.attributes, tar::make_gzip_compressor(options_.level, options_.reproducible, slab_bytes()), true);
+            return tar::make_encoder(options_.attributes,
+                                     tar::make_gzip_compressor(options_.level, options_.reproducible, slab_bytes()),
+                                     true);
         case format::tar_zst: break;
     }
     if (options_.single_frame) return tar::make_encoder(options_.attributes, nullptr, false);
-    return tar::make_encoder(options_.attributes, tar::make_zstd_compressor(options_.level, ticket_bytes(), slab_bytes()), false);
+    return tar::make_encoder(options_.attributes,
+                             tar::make_zstd_compressor(options_.level, ticket_bytes(), slab_bytes()), false);
 }
 
 std::unique_ptr<container> traits::make_container(unsigned workers) const {
@@ -143,8 +152,8 @@ struct suffix {
     std::string_view text;
     format kind;
 };
-constexpr std::array known_suffixes{suffix{".zip", format::zip},        suffix{".tar", format::tar},
-                                    suffix{".tar.gz", format::tar_gz},  suffix{".tgz", format::tar_gz},
+constexpr std::array known_suffixes{suffix{".zip", format::zip},         suffix{".tar", format::tar},
+                                    suffix{".tar.gz", format::tar_gz},   suffix{".tgz", format::tar_gz},
                                     suffix{".tar.zst", format::tar_zst}, suffix{".tzst", format::tar_zst},
                                     suffix{".tar.zstd", format::tar_zst}};
 

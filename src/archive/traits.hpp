@@ -17,10 +17,10 @@ namespace submitit::archive {
 struct format_options {
     format kind = format::zip;
     int level = 6;
-    bool store = false;            ///< zip: nothing is compressed
-    bool single_frame = false;     ///< tar.zst
+    bool store = false;         ///< zip: nothing is compressed
+    bool single_frame = false;  ///< tar.zst
     bool reproducible = false;
-    bool seekable = true;          ///< the output can be patched and cut back
+    bool seekable = true;  ///< the output can be patched and cut back
     attribute_options attributes;
 };
 

@@ -7,8 +7,8 @@
 namespace submitit {
 
 void check_failed(char const* claim, char const* file, int line) noexcept {
-    std::fprintf(stderr, "submitit-io: internal error: '%s' does not hold (%s:%d). Nothing was published.\n", claim, file,
-                 line);
+    std::fprintf(stderr, "submitit-io: internal error: '%s' does not hold (%s:%d). Nothing was published.\n", claim,
+                 file, line);
     std::_Exit(70);
 }
 

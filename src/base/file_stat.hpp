@@ -29,7 +29,9 @@ struct file_stat {
 
     [[nodiscard]] bool is_regular() const noexcept { return S_ISREG(mode); }
     [[nodiscard]] bool is_directory() const noexcept { return S_ISDIR(mode); }
-    [[nodiscard]] bool same_inode(file_stat const& other) const noexcept { return dev == other.dev && ino == other.ino; }
+    [[nodiscard]] bool same_inode(file_stat const& other) const noexcept {
+        return dev == other.dev && ino == other.ino;
+    }
 
     /// CLI.md's "unchanged": dev, ino, size, mtime, ctime and mode equal. A ctime that moved together with
     /// nlink alone is a hard link made meanwhile, not a change of content.

@@ -51,7 +51,7 @@ int openat_stepwise(int dir_fd, char* path, int flags, beneath_options options) 
         int const fd = ::openat(at, component, how | O_CLOEXEC);
         if (fd < 0) {
             if (errno == ENOTDIR && !last) {  // O_DIRECTORY on a symlink
-                struct ::stat st {};
+                struct ::stat st{};
                 if (::fstatat(at, component, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) errno = ELOOP;
                 else errno = ENOTDIR;
             }

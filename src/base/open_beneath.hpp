@@ -11,9 +11,9 @@ namespace submitit {
 
 /// How a path below a source is opened.
 struct beneath_options {
-    bool cached_only = false;     ///< RESOLVE_CACHED: fails with EAGAIN instead of waiting for a disk
-    bool follow_links = false;    ///< --dereference: follow symlinks whose target stays beneath the root
-    bool one_file_system = false; ///< RESOLVE_NO_XDEV: crossing a mount fails with EXDEV
+    bool cached_only = false;      ///< RESOLVE_CACHED: fails with EAGAIN instead of waiting for a disk
+    bool follow_links = false;     ///< --dereference: follow symlinks whose target stays beneath the root
+    bool one_file_system = false;  ///< RESOLVE_NO_XDEV: crossing a mount fails with EXDEV
 };
 
 /// The same rules as openat2's `resolve` flags, for callers that make the system call by other means (io_uring).
@@ -28,6 +28,7 @@ struct beneath_options {
 ///        and not cached; also after 16 renames raced with "..").
 /// Source: openat2(2). Where the system call is missing or filtered, component-wise openat with O_NOFOLLOW
 ///        (then cached_only always answers EAGAIN, and follow_links is refused with ELOOP).
-[[nodiscard]] result<unique_fd> open_beneath(int root_fd, std::string_view path, int flags, beneath_options options = {}) noexcept;
+[[nodiscard]] result<unique_fd> open_beneath(int root_fd, std::string_view path, int flags,
+                                             beneath_options options = {}) noexcept;
 
 }  // namespace submitit

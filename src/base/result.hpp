@@ -15,13 +15,9 @@ template <class T = void>
 using result = boost::system::result<T, error_code>;
 
 /// `errno` as it stands, as an error_code. Call it before anything else can overwrite errno.
-[[nodiscard]] inline error_code last_errno() noexcept {
-    return {errno, boost::system::system_category()};
-}
+[[nodiscard]] inline error_code last_errno() noexcept { return {errno, boost::system::system_category()}; }
 
-[[nodiscard]] inline error_code from_errno(int value) noexcept {
-    return {value, boost::system::system_category()};
-}
+[[nodiscard]] inline error_code from_errno(int value) noexcept { return {value, boost::system::system_category()}; }
 
 /// Converts to any result<T>, also result<bool>, which an error_code alone cannot (it is itself testable).
 struct failure {

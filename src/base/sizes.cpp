@@ -18,10 +18,14 @@ result<std::uint64_t> parse_size(std::string_view text) {
     unsigned shift = 0;
     if (!suffix.empty()) {
         switch (suffix.front()) {
-            case 'k': case 'K': shift = 10; break;
-            case 'm': case 'M': shift = 20; break;
-            case 'g': case 'G': shift = 30; break;
-            case 't': case 'T': shift = 40; break;
+            case 'k':
+            case 'K': shift = 10; break;
+            case 'm':
+            case 'M': shift = 20; break;
+            case 'g':
+            case 'G': shift = 30; break;
+            case 't':
+            case 'T': shift = 40; break;
             default: break;
         }
         if (shift != 0) suffix.remove_prefix(1);
@@ -29,7 +33,8 @@ result<std::uint64_t> parse_size(std::string_view text) {
                            (shift != 0 && (suffix == "iB" || suffix == "ib" || suffix == "i"));
         if (!known) return from_errno(EINVAL);
     }
-    if (number > (static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) >> shift)) return from_errno(ERANGE);
+    if (number > (static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) >> shift))
+        return from_errno(ERANGE);
     return number << shift;
 }
 
@@ -50,7 +55,8 @@ std::string format_size(std::uint64_t bytes) {
 
 std::string format_count(std::uint64_t count) {
     auto text = std::to_string(count);
-    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), 1, ',');
+    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+        text.insert(static_cast<std::size_t>(at), 1, ',');
     return text;
 }
 

@@ -39,10 +39,12 @@ int parse_failed(CLI::App const& app, CLI::ParseError const& error) {
 }  // namespace
 
 int run(int argc, char** argv, signal_watch& signals) {
-    CLI::App app{"submitit-io: turns directory trees into archives at the speed of the hardware, within a bound of memory"};
+    CLI::App app{
+        "submitit-io: turns directory trees into archives at the speed of the hardware, within a bound of memory"};
     app.set_version_flag("--version", std::string{"submitit-io "} + SUBMITIT_VERSION);
     app.require_subcommand(1);
-    app.footer("Start with:  submitit-io export DIR -o out.zip\nEach command explains itself:  submitit-io COMMAND --help");
+    app.footer(
+        "Start with:  submitit-io export DIR -o out.zip\nEach command explains itself:  submitit-io COMMAND --help");
 
     export_arguments to_export;
     verify_arguments to_verify;

@@ -66,12 +66,14 @@ std::string cpu_features() {
 }
 
 std::string encoder_name(codec::deflate_choice choice) {
-    return (choice.engine == codec::deflate_engine::isal ? "isal-" : "libdeflate-") + std::to_string(choice.engine_level);
+    return (choice.engine == codec::deflate_engine::isal ? "isal-" : "libdeflate-") +
+           std::to_string(choice.engine_level);
 }
 
 json::array deflate_levels(codec::deflate_use use) {
     json::array levels;
-    for (int level = 1; level <= 9; ++level) levels.emplace_back(encoder_name(codec::deflate_choice_for(level, false, use)));
+    for (int level = 1; level <= 9; ++level)
+        levels.emplace_back(encoder_name(codec::deflate_choice_for(level, false, use)));
     return levels;
 }
 
@@ -122,7 +124,8 @@ json::object examine() {
     limits["open_files_soft"] = static_cast<std::uint64_t>(files.rlim_cur);
     limits["open_files_hard"] = static_cast<std::uint64_t>(files.rlim_max);
     limits["cgroup_memory_max"] = cgroup_limit("memory.max");
-    limits["physical_memory_bytes"] = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    limits["physical_memory_bytes"] =
+        static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     all["limits"] = std::move(limits);
 
     json::object codecs;

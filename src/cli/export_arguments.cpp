@@ -14,37 +14,69 @@ constexpr char const* examples = R"(Examples:
 Exit status: 0 clean, 1 published with warnings, 2 usage, 3 a source failed (nothing published),
 4 the output failed, 6 the memory budget cannot fit, 70 internal, 128+n signal n.)";
 
-CLI::Option* list_option(CLI::App* to, std::string const& name, std::vector<std::string>& into, std::string const& help) {
-    return to->add_option(name, into, help)->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+CLI::Option* list_option(CLI::App* to, std::string const& name, std::vector<std::string>& into,
+                         std::string const& help) {
+    return to->add_option(name, into, help)
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void declare_selection(CLI::App* to, export_arguments& into) {
     auto const group = "What goes in";
     to->add_option("-C,--directory", into.directory, "Sources are relative to DIR")->type_name("DIR")->group(group);
-    to->add_option("-T,--files-from", into.files_from, "More sources from FILE, one a line ('-': standard input); they keep the path given")
-        ->type_name("FILE")->group(group);
-    to->add_flag("--null", into.null_separated, "Names in --files-from end with NUL instead of a newline")->group(group);
-    list_option(to, "--exclude", into.excludes, "Leave out what GLOB matches (gitignore syntax; the last match wins)")->type_name("GLOB")->group(group);
-    list_option(to, "--include", into.includes, "Take in what GLOB matches, against an earlier --exclude")->type_name("GLOB")->group(group);
-    list_option(to, "--exclude-from", into.exclude_files, "Patterns from FILE, one a line")->type_name("FILE")->group(group);
+    to->add_option("-T,--files-from", into.files_from,
+                   "More sources from FILE, one a line ('-': standard input); they keep the path given")
+        ->type_name("FILE")
+        ->group(group);
+    to->add_flag("--null", into.null_separated, "Names in --files-from end with NUL instead of a newline")
+        ->group(group);
+    list_option(to, "--exclude", into.excludes, "Leave out what GLOB matches (gitignore syntax; the last match wins)")
+        ->type_name("GLOB")
+        ->group(group);
+    list_option(to, "--include", into.includes, "Take in what GLOB matches, against an earlier --exclude")
+        ->type_name("GLOB")
+        ->group(group);
+    list_option(to, "--exclude-from", into.exclude_files, "Patterns from FILE, one a line")
+        ->type_name("FILE")
+        ->group(group);
     to->add_flag("--gitignore", into.gitignore, "Leave out what git would ignore")->group(group);
     to->add_flag("--exclude-vcs", into.exclude_vcs, "Leave out .git, .svn, .hg and their like")->group(group);
     to->add_flag("--one-file-system", into.one_file_system, "Do not cross mounts")->group(group);
     to->add_flag("--dereference", into.dereference, "Follow symlinks whose target is inside the source")->group(group);
-    to->add_option("--prefix", into.prefix, "Store one directory as P ('': its contents at the top); several go below P")->type_name("P")->group(group);
+    to->add_option("--prefix", into.prefix,
+                   "Store one directory as P ('': its contents at the top); several go below P")
+        ->type_name("P")
+        ->group(group);
     to->add_flag("--dry-run", into.dry_run, "List what would go in, and stop")->group(group);
 }
 
 void declare_output(CLI::App* to, export_arguments& into) {
     auto const group = "The archive";
-    to->add_option("-o,--output", into.output, "Write PATH, replacing it atomically; DIR/: a dated name in DIR; '-': standard output. Default: ./exports/")
-        ->type_name("PATH")->group(group);
-    to->add_option("-f,--format", into.format, "zip, tar, tar.gz or tar.zst. Default: by the suffix of PATH, else zip")->type_name("FMT")->group(group);
-    to->add_option("-l,--level", into.level, "zip and tar.gz 1-9 (default 6), tar.zst 1-19 (default 3), zip also 'store'")->type_name("N")->group(group);
-    to->add_flag("--single-frame", into.single_frame, "tar.zst as one zstd frame, for readers that stop after the first")->group(group);
-    to->add_flag("--reproducible", into.reproducible, "Equal bytes on every machine: no owners, no xattrs, mtime at most SOURCE_DATE_EPOCH")->group(group);
-    to->add_option("--xattrs", into.xattrs, "Extended attributes in tar: user (default), all, none")->type_name("WHICH")->group(group);
-    to->add_option("--owner", into.owner, "Store every entry as owned by NAME, NAME:ID or ID")->type_name("USER")->group(group);
+    to->add_option(
+          "-o,--output", into.output,
+          "Write PATH, replacing it atomically; DIR/: a dated name in DIR; '-': standard output. Default: ./exports/")
+        ->type_name("PATH")
+        ->group(group);
+    to->add_option("-f,--format", into.format, "zip, tar, tar.gz or tar.zst. Default: by the suffix of PATH, else zip")
+        ->type_name("FMT")
+        ->group(group);
+    to->add_option("-l,--level", into.level,
+                   "zip and tar.gz 1-9 (default 6), tar.zst 1-19 (default 3), zip also 'store'")
+        ->type_name("N")
+        ->group(group);
+    to->add_flag("--single-frame", into.single_frame,
+                 "tar.zst as one zstd frame, for readers that stop after the first")
+        ->group(group);
+    to->add_flag("--reproducible", into.reproducible,
+                 "Equal bytes on every machine: no owners, no xattrs, mtime at most SOURCE_DATE_EPOCH")
+        ->group(group);
+    to->add_option("--xattrs", into.xattrs, "Extended attributes in tar: user (default), all, none")
+        ->type_name("WHICH")
+        ->group(group);
+    to->add_option("--owner", into.owner, "Store every entry as owned by NAME, NAME:ID or ID")
+        ->type_name("USER")
+        ->group(group);
     to->add_option("--group", into.group, "The same for the group")->type_name("GROUP")->group(group);
     to->add_flag("--numeric-owner", into.numeric_owner, "Store numbers only, no user and group names")->group(group);
     to->add_flag("--no-clobber", into.no_clobber, "Refuse to replace an existing PATH")->group(group);
@@ -55,9 +87,14 @@ void declare_output(CLI::App* to, export_arguments& into) {
 
 void declare_engine(CLI::App* to, export_arguments& into) {
     auto const group = "The engine";
-    to->add_option("-m,--memory", into.memory, "Bound of all buffers and codecs, as 64MiB or 1G. Default: 64MiB, more for high levels")
-        ->type_name("SIZE")->group(group);
-    to->add_option("-j,--jobs", into.jobs, "Workers. Default: one a processor")->type_name("N")->check(CLI::Range(1U, 1024U))->group(group);
+    to->add_option("-m,--memory", into.memory,
+                   "Bound of all buffers and codecs, as 64MiB or 1G. Default: 64MiB, more for high levels")
+        ->type_name("SIZE")
+        ->group(group);
+    to->add_option("-j,--jobs", into.jobs, "Workers. Default: one a processor")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1024U))
+        ->group(group);
     to->add_option("--io", into.io, "auto, uring (never falls back) or threads")->type_name("BACKEND")->group(group);
 }
 
@@ -67,8 +104,10 @@ void declare_reporting(CLI::App* to, export_arguments& into) {
     to->add_flag("-v,--verbose", into.verbose, "More in the summary")->group(group);
     to->add_flag("--json", into.json, "Summary as one JSON object")->group(group);
     to->add_option("--report", into.report, "Write that JSON object to FILE as well")->type_name("FILE")->group(group);
-    to->add_option("--progress", into.progress, "auto, bar, plain, json or none")->type_name("MODE")
-        ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))->group(group);
+    to->add_option("--progress", into.progress, "auto, bar, plain, json or none")
+        ->type_name("MODE")
+        ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
+        ->group(group);
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ enum class progress_mode : std::uint8_t { automatic, bar, plain, json, none };
 /// `export` as it stands on the command line, before anything is looked up.
 struct export_arguments {
     std::vector<std::string> sources;
-    std::string directory;                       // -C
-    std::string files_from;                      // -T
+    std::string directory;   // -C
+    std::string files_from;  // -T
     bool null_separated = false;
     bool dry_run = false;
     std::optional<std::string> prefix;

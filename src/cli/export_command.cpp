@@ -93,11 +93,13 @@ private:
     std::thread thread_;
 };
 
-int tell(pipeline::export_report const& report, archive::format_options const& format, export_arguments const& arguments, int signal_number) {
+int tell(pipeline::export_report const& report, archive::format_options const& format,
+         export_arguments const& arguments, int signal_number) {
     int status = exit_status_of(report, signal_number);
     if (report.failure.kind != pipeline::failure_kind::none) print_error(describe(report.failure, report));
     auto const json = summary_json(report, format, status);
-    if (!arguments.report.empty() && !write_report(arguments.report, json) && (status == ok || status == warnings)) status = output_failure;
+    if (!arguments.report.empty() && !write_report(arguments.report, json) && (status == ok || status == warnings))
+        status = output_failure;
     std::string text;
     if (arguments.json) {
         text = json;
@@ -120,7 +122,8 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
 
     std::atomic<bool> stop{false};
     opened_output output;
-    if (auto const refused = open_output(arguments, request.format.kind, request.sources, stop, output)) return refuse(*refused);
+    if (auto const refused = open_output(arguments, request.format.kind, request.sources, stop, output))
+        return refuse(*refused);
     request.format.seekable = output.sink->seekable();
     request.walk.own_outputs = output.own;
 
@@ -134,7 +137,8 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     pipeline::export_report report;
     {
         counting_walk const counting{request.watched, request, live};
-        pipeline::running_export running{std::move(request), *output.sink, live, stop, [&signals] { signals.interrupt(); }};
+        pipeline::running_export running{std::move(request), *output.sink, live, stop,
+                                         [&signals] { signals.interrupt(); }};
         while (!running.done()) {
             if (signals.wait(tick) != 0) stop.store(true);
             view.tick();

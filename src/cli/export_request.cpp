@@ -27,16 +27,21 @@ std::optional<refusal> set_level(export_arguments const& arguments, archive::for
     bool const zstd = into.kind == format::tar_zst;
     into.level = zstd ? 3 : 6;
     if (arguments.level.empty()) return std::nullopt;
-    if (into.kind == format::tar) return refusal{usage, "-l has no meaning for plain tar, which is not compressed. Use tar.zst, tar.gz or zip, or leave it out"};
+    if (into.kind == format::tar)
+        return refusal{
+            usage,
+            "-l has no meaning for plain tar, which is not compressed. Use tar.zst, tar.gz or zip, or leave it out"};
     if (arguments.level == "store") {
-        if (into.kind != format::zip) return refusal{usage, "-l store is for zip; for an uncompressed archive use -f tar"};
+        if (into.kind != format::zip)
+            return refusal{usage, "-l store is for zip; for an uncompressed archive use -f tar"};
         into.store = true;
         return std::nullopt;
     }
     int const highest = zstd ? 19 : 9;
     auto const level = parse_number<int>(arguments.level);
     if (!level || *level < 1 || *level > highest)
-        return refusal{usage, "level '" + display_name(arguments.level) + "' is not one of " + archive::to_string(into.kind) + ": use 1 to " + std::to_string(highest) +
+        return refusal{usage, "level '" + display_name(arguments.level) + "' is not one of " +
+                                  archive::to_string(into.kind) + ": use 1 to " + std::to_string(highest) +
                                   (into.kind == format::zip ? ", or store" : "")};
     into.level = *level;
     return std::nullopt;
@@ -49,13 +54,16 @@ struct identity {
 };
 
 template <class Lookup>
-std::optional<refusal> parse_identity(std::string const& text, char const* option, Lookup const& lookup, identity& into) {
+std::optional<refusal> parse_identity(std::string const& text, char const* option, Lookup const& lookup,
+                                      identity& into) {
     if (text.empty()) return std::nullopt;
     auto const colon = text.rfind(':');
     auto const name = text.substr(0, colon);
     if (colon != std::string::npos) {
         into.id = parse_number<std::uint32_t>(std::string_view{text}.substr(colon + 1));
-        if (!into.id) return refusal{usage, std::string{option} + " '" + display_name(text) + "': the number after ':' is not one"};
+        if (!into.id)
+            return refusal{usage,
+                           std::string{option} + " '" + display_name(text) + "': the number after ':' is not one"};
         into.name = name;
         return std::nullopt;
     }
@@ -65,7 +73,8 @@ std::optional<refusal> parse_identity(std::string const& text, char const* optio
         return std::nullopt;
     }
     into.id = lookup(text);
-    if (!into.id) return refusal{usage, std::string{option} + " '" + display_name(text) + "': no such name here. Give NAME:ID"};
+    if (!into.id)
+        return refusal{usage, std::string{option} + " '" + display_name(text) + "': no such name here. Give NAME:ID"};
     into.name = name;
     return std::nullopt;
 }
@@ -93,7 +102,8 @@ std::optional<refusal> set_ownership(export_arguments const& arguments, archive:
     char const* const epoch = std::getenv("SOURCE_DATE_EPOCH");
     if (epoch == nullptr || *epoch == '\0') return std::nullopt;
     into.mtime_max = parse_number<std::int64_t>(epoch);
-    if (!into.mtime_max) return refusal{usage, "SOURCE_DATE_EPOCH is '" + display_name(epoch) + "': it must be a number of seconds"};
+    if (!into.mtime_max)
+        return refusal{usage, "SOURCE_DATE_EPOCH is '" + display_name(epoch) + "': it must be a number of seconds"};
     return std::nullopt;
 }
 
@@ -117,7 +127,9 @@ std::optional<refusal> set_xattrs(export_arguments const& arguments, format kind
 std::optional<refusal> set_engine(export_arguments const& arguments, pipeline::export_options& into) {
     if (!arguments.memory.empty()) {
         auto const bytes = parse_size(arguments.memory);
-        if (!bytes || *bytes == 0) return refusal{usage, "-m '" + display_name(arguments.memory) + "' is no size: write it as 64MiB, 1G or a number of bytes"};
+        if (!bytes || *bytes == 0)
+            return refusal{usage, "-m '" + display_name(arguments.memory) +
+                                      "' is no size: write it as 64MiB, 1G or a number of bytes"};
         into.memory_bytes = *bytes;
     }
     into.jobs = arguments.jobs;
@@ -130,10 +142,12 @@ std::optional<refusal> set_engine(export_arguments const& arguments, pipeline::e
 }  // namespace
 
 std::optional<refusal> make_request(export_arguments const& arguments, pipeline::export_options& into) {
-    if (arguments.no_clobber && arguments.force) return refusal{usage, "--no-clobber and --force contradict each other"};
+    if (arguments.no_clobber && arguments.force)
+        return refusal{usage, "--no-clobber and --force contradict each other"};
     if (auto refused = choose_format(arguments, into.format.kind)) return refused;
     if (auto refused = set_level(arguments, into.format)) return refused;
-    if (arguments.single_frame && into.format.kind != format::tar_zst) return refusal{usage, "--single-frame is for tar.zst"};
+    if (arguments.single_frame && into.format.kind != format::tar_zst)
+        return refusal{usage, "--single-frame is for tar.zst"};
     into.format.single_frame = arguments.single_frame;
     into.format.reproducible = arguments.reproducible;
     into.strict = arguments.strict;

@@ -40,8 +40,10 @@ std::string local_time(std::int64_t seconds) {
 std::string as_line(archive::listed_entry const& entry) {
     std::array<char, 64> middle{};
     std::snprintf(middle.data(), middle.size(), " %12llu ", static_cast<unsigned long long>(entry.size));
-    auto line = permissions(entry) + ' ' + display_name(entry.owner) + '/' + display_name(entry.group) + middle.data() + local_time(entry.mtime_seconds) + ' ' + display_name(entry.path);
-    if (!entry.link_target.empty()) line += (entry.kind == 'h' ? " link to " : " -> ") + display_name(entry.link_target);
+    auto line = permissions(entry) + ' ' + display_name(entry.owner) + '/' + display_name(entry.group) + middle.data() +
+                local_time(entry.mtime_seconds) + ' ' + display_name(entry.path);
+    if (!entry.link_target.empty())
+        line += (entry.kind == 'h' ? " link to " : " -> ") + display_name(entry.link_target);
     return line + '\n';
 }
 
@@ -74,7 +76,9 @@ int run_list(list_arguments const& arguments) {
     std::string message;
     bool written = true;
     auto const each = [&](archive::listed_entry const& entry) {
-        auto const line = arguments.json ? as_json(entry) : arguments.names_only ? display_name(entry.path) + '\n' : as_line(entry);
+        auto const line = arguments.json         ? as_json(entry)
+                          : arguments.names_only ? display_name(entry.path) + '\n'
+                                                 : as_line(entry);
         written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
         return written;
     };
@@ -82,9 +86,11 @@ int run_list(list_arguments const& arguments) {
     written = std::fflush(stdout) == 0 && written;
     if (!written) return output_failure;
     if (listed) return ok;
-    print_error(display_name(arguments.archive) + ": " + (message.empty() ? listed.error().message() : display_name(message)));
+    print_error(display_name(arguments.archive) + ": " +
+                (message.empty() ? listed.error().message() : display_name(message)));
     if (listed.error() == errc::archive_unsupported) return usage;
-    return listed.error().category() == make_error_code(errc::internal).category() ? verification_failed : source_failure;
+    return listed.error().category() == make_error_code(errc::internal).category() ? verification_failed
+                                                                                   : source_failure;
 }
 
 }  // namespace submitit::cli

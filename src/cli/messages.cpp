@@ -25,7 +25,8 @@ std::string_view what_happened(walk::notice_kind kind) noexcept {
         case walk::notice_kind::socket: return "a socket: left out";
         case walk::notice_kind::skipped_mount: return "a mount: not entered";
         case walk::notice_kind::own_output: return "this program's own output: left out";
-        case walk::notice_kind::ignored_source: return "its repository ignores this source (--gitignore): nothing in it is taken";
+        case walk::notice_kind::ignored_source:
+            return "its repository ignores this source (--gitignore): nothing in it is taken";
     }
     return "?";
 }
@@ -39,11 +40,13 @@ std::string describe_output(pipeline::failure_cause const& failure) {
     auto const where = path_prefix(failure.path);
     if (!failure.detail.empty()) return where + failure.detail + ": " + failure.error.message();
     switch (failure.error.value()) {
-        case ENOSPC: return where + "no space left on the device. Nothing was published; free some space or write elsewhere";
+        case ENOSPC:
+            return where + "no space left on the device. Nothing was published; free some space or write elsewhere";
         case EDQUOT: return where + "the disk quota is used up. Nothing was published";
         case EPIPE: return where + "the reader went away before the archive was complete";
         case EEXIST: return where + "exists already (--no-clobber)";
-        case EFBIG: return where + "the file would be larger than this file system or limit allows. Nothing was published";
+        case EFBIG:
+            return where + "the file would be larger than this file system or limit allows. Nothing was published";
         default: return where + "cannot write: " + failure.error.message() + ". Nothing was published";
     }
 }
@@ -73,21 +76,26 @@ std::string describe(pipeline::failure_cause const& failure, pipeline::export_re
     switch (failure.kind) {
         case pipeline::failure_kind::none: return {};
         case pipeline::failure_kind::source:
-            return path_prefix(failure.path) + "the source cannot be read: " + failure.error.message() + ". Nothing was published";
-        case pipeline::failure_kind::nothing_to_store: return "nothing to store: every name was left out. Nothing was published";
+            return path_prefix(failure.path) + "the source cannot be read: " + failure.error.message() +
+                   ". Nothing was published";
+        case pipeline::failure_kind::nothing_to_store:
+            return "nothing to store: every name was left out. Nothing was published";
         case pipeline::failure_kind::strict:
-            return format_count(report.warnings()) + (report.warnings() == 1 ? " warning" : " warnings") + " with --strict: nothing was published";
+            return format_count(report.warnings()) + (report.warnings() == 1 ? " warning" : " warnings") +
+                   " with --strict: nothing was published";
         case pipeline::failure_kind::output: return describe_output(failure);
         case pipeline::failure_kind::budget: {
             auto const needed = std::stoull(failure.detail);
             auto const mebibytes = (needed + MiB - 1) / MiB;
-            return "the memory budget of " + format_size(report.memory_limit_bytes) + " is too small for this format and level: it takes " +
-                   std::to_string(needed) + " bytes (-m " + std::to_string(mebibytes) + "MiB)";
+            return "the memory budget of " + format_size(report.memory_limit_bytes) +
+                   " is too small for this format and level: it takes " + std::to_string(needed) + " bytes (-m " +
+                   std::to_string(mebibytes) + "MiB)";
         }
         case pipeline::failure_kind::io_backend:
             return "io_uring was asked for and is not available: " + failure.detail + ". Use --io auto or --io threads";
         case pipeline::failure_kind::cancelled: return "interrupted: nothing was published";
-        case pipeline::failure_kind::internal: return "internal error: " + failure.error.message() + ". Nothing was published";
+        case pipeline::failure_kind::internal:
+            return "internal error: " + failure.error.message() + ". Nothing was published";
     }
     return "internal error";
 }

@@ -76,7 +76,9 @@ std::optional<refusal> open_derived(export_arguments const& arguments, std::stri
 }
 
 std::optional<refusal> open_standard_output(std::atomic<bool> const& stop, opened_output& into) {
-    if (::isatty(STDOUT_FILENO) != 0) return refusal{usage, "an archive is not written to a terminal: redirect standard output, or name a file with -o"};
+    if (::isatty(STDOUT_FILENO) != 0)
+        return refusal{usage,
+                       "an archive is not written to a terminal: redirect standard output, or name a file with -o"};
     into.sink = std::make_unique<publish::stream_sink>(STDOUT_FILENO, false, "-", stop);
     return std::nullopt;
 }
@@ -86,7 +88,9 @@ std::optional<refusal> open_standard_output(std::atomic<bool> const& stop, opene
 std::optional<refusal> choose_format(export_arguments const& arguments, format& into) {
     if (!arguments.format.empty()) {
         auto const named = archive::parse_format(arguments.format);
-        if (!named) return refusal{usage, "unknown format '" + display_name(arguments.format) + "': use zip, tar, tar.gz or tar.zst"};
+        if (!named)
+            return refusal{usage,
+                           "unknown format '" + display_name(arguments.format) + "': use zip, tar, tar.gz or tar.zst"};
         into = *named;
         return std::nullopt;
     }
@@ -98,20 +102,23 @@ std::optional<refusal> choose_format(export_arguments const& arguments, format& 
     }
     auto const by_suffix = archive::format_of_suffix(output);
     if (!by_suffix)
-        return refusal{usage, display_name(output) + ": the suffix names no format: use .zip, .tar, .tar.gz or .tar.zst, or say -f FMT"};
+        return refusal{usage, display_name(output) +
+                                  ": the suffix names no format: use .zip, .tar, .tar.gz or .tar.zst, or say -f FMT"};
     into = *by_suffix;
     return std::nullopt;
 }
 
-std::optional<refusal> open_output(export_arguments const& arguments, format kind, std::vector<walk::source> const& sources,
-                                   std::atomic<bool> const& stop, opened_output& into) {
+std::optional<refusal> open_output(export_arguments const& arguments, format kind,
+                                   std::vector<walk::source> const& sources, std::atomic<bool> const& stop,
+                                   opened_output& into) {
     auto const& path = arguments.output;
-    struct ::stat st {};
+    struct ::stat st{};
     std::optional<refusal> refused;
     if (path == "-") {
         refused = open_standard_output(stop, into);
     } else if (path.empty()) {
-        if (::mkdir(default_directory, 0777) != 0 && errno != EEXIST) return cannot_open(default_directory, last_errno());
+        if (::mkdir(default_directory, 0777) != 0 && errno != EEXIST)
+            return cannot_open(default_directory, last_errno());
         refused = open_derived(arguments, default_directory, kind, sources, into);
     } else if (path.ends_with('/')) {
         auto directory = path;
@@ -128,7 +135,8 @@ std::optional<refusal> open_output(export_arguments const& arguments, format kin
         options.sync = !arguments.no_sync;
         refused = open_file(std::move(options), into);
     }
-    if (!refused && ::lstat(default_directory, &st) == 0 && S_ISDIR(st.st_mode)) into.own.emplace_back(st.st_dev, st.st_ino);
+    if (!refused && ::lstat(default_directory, &st) == 0 && S_ISDIR(st.st_mode))
+        into.own.emplace_back(st.st_dev, st.st_ino);
     return refused;
 }
 

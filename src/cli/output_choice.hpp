@@ -24,7 +24,8 @@ struct opened_output {
 };
 
 /// Opens -o (CLI.md, "Output"): a named file, a dated name in a directory, a pipe or device, or standard output.
-[[nodiscard]] std::optional<refusal> open_output(export_arguments const& arguments, format kind, std::vector<walk::source> const& sources,
+[[nodiscard]] std::optional<refusal> open_output(export_arguments const& arguments, format kind,
+                                                 std::vector<walk::source> const& sources,
                                                  std::atomic<bool> const& stop, opened_output& into);
 
 }  // namespace submitit::cli

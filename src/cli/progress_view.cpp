@@ -68,7 +68,9 @@ progress_view::figures progress_view::measure(clock::time_point now) {
         auto const total_bytes = live_->total_bytes.load();
         auto const total_entries = live_->total_entries.load();
         // An entry costs about what 16 KiB of content costs, so a tree of empty files moves the bar too.
-        auto const weight = [](std::uint64_t bytes, std::uint64_t entries) { return static_cast<double>(bytes) + 16384.0 * static_cast<double>(entries); };
+        auto const weight = [](std::uint64_t bytes, std::uint64_t entries) {
+            return static_cast<double>(bytes) + 16384.0 * static_cast<double>(entries);
+        };
         auto const all = weight(total_bytes, total_entries);
         at.fraction = all > 0 ? std::min(weight(at.bytes, at.entries) / all, 1.0) : 1.0;
         if (at.fraction > 0.01) at.eta = at.seconds * (1 - at.fraction) / at.fraction;
@@ -79,7 +81,9 @@ progress_view::figures progress_view::measure(clock::time_point now) {
 void progress_view::tick() {
     if (mode_ == progress_mode::none) return;
     auto const now = clock::now();
-    auto const every = mode_ == progress_mode::bar ? std::chrono::milliseconds{200} : mode_ == progress_mode::json ? std::chrono::milliseconds{1000} : std::chrono::milliseconds{5000};
+    auto const every = mode_ == progress_mode::bar    ? std::chrono::milliseconds{200}
+                       : mode_ == progress_mode::json ? std::chrono::milliseconds{1000}
+                                                      : std::chrono::milliseconds{5000};
     std::lock_guard const lock{mutex_};
     if (now - drawn_ < every) return;
     drawn_ = now;
@@ -103,9 +107,11 @@ void progress_view::draw_bar(figures const& at) {
         } else {
             line += "counting  ";
         }
-        line += format_count(at.entries) + " entries  " + format_size(at.bytes) + "  " + format_size(static_cast<std::uint64_t>(at.rate)) + "/s";
+        line += format_count(at.entries) + " entries  " + format_size(at.bytes) + "  " +
+                format_size(static_cast<std::uint64_t>(at.rate)) + "/s";
         if (at.eta >= 0) line += "  ETA " + duration(at.eta);
-        if (auto const warnings = live_->warnings.load(); warnings != 0) line += "  " + format_count(warnings) + " warnings";
+        if (auto const warnings = live_->warnings.load(); warnings != 0)
+            line += "  " + format_count(warnings) + " warnings";
     }
     auto const columns = terminal_columns();
     if (line.size() >= columns) line.resize(columns - 1);
@@ -114,7 +120,8 @@ void progress_view::draw_bar(figures const& at) {
 }
 
 void progress_view::print_plain(figures const& at) const {
-    std::string line = format_count(at.entries) + " entries, " + format_size(at.bytes) + ", " + format_size(static_cast<std::uint64_t>(at.rate)) + "/s";
+    std::string line = format_count(at.entries) + " entries, " + format_size(at.bytes) + ", " +
+                       format_size(static_cast<std::uint64_t>(at.rate)) + "/s";
     if (at.fraction >= 0) line += ", " + std::to_string(static_cast<int>(at.fraction * 100)) + " %";
     if (at.eta >= 0) line += ", ETA " + duration(at.eta);
     print_line(line);
@@ -122,12 +129,14 @@ void progress_view::print_plain(figures const& at) const {
 
 void progress_view::print_json(figures const& at) const {
     std::array<char, 400> text{};
-    std::snprintf(text.data(), text.size(),
-                  R"({"event":"progress","seconds":%.3f,"entries":%llu,"content_bytes":%llu,"output_bytes":%llu,"bytes_per_second":%.0f,"warnings":%llu,"total_entries":%llu,"total_bytes":%llu,"totals_known":%s})",
-                  at.seconds, static_cast<unsigned long long>(at.entries), static_cast<unsigned long long>(at.bytes),
-                  static_cast<unsigned long long>(live_->output_bytes.load()), at.rate, static_cast<unsigned long long>(live_->warnings.load()),
-                  static_cast<unsigned long long>(live_->total_entries.load()), static_cast<unsigned long long>(live_->total_bytes.load()),
-                  live_->totals_known.load() ? "true" : "false");
+    std::snprintf(
+        text.data(), text.size(),
+        R"({"event":"progress","seconds":%.3f,"entries":%llu,"content_bytes":%llu,"output_bytes":%llu,"bytes_per_second":%.0f,"warnings":%llu,"total_entries":%llu,"total_bytes":%llu,"totals_known":%s})",
+        at.seconds, static_cast<unsigned long long>(at.entries), static_cast<unsigned long long>(at.bytes),
+        static_cast<unsigned long long>(live_->output_bytes.load()), at.rate,
+        static_cast<unsigned long long>(live_->warnings.load()),
+        static_cast<unsigned long long>(live_->total_entries.load()),
+        static_cast<unsigned long long>(live_->total_bytes.load()), live_->totals_known.load() ? "true" : "false");
     print_line(text.data());
 }
 

@@ -35,9 +35,9 @@ private:
         double seconds;
         std::uint64_t entries;
         std::uint64_t bytes;
-        double rate;       // bytes a second, of late
-        double fraction;   // 0..1, or negative while the total is not known
-        double eta;        // seconds, or negative
+        double rate;      // bytes a second, of late
+        double fraction;  // 0..1, or negative while the total is not known
+        double eta;       // seconds, or negative
     };
     [[nodiscard]] figures measure(clock::time_point now);
     void draw_bar(figures const& at);

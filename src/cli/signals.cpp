@@ -16,7 +16,7 @@ sigset_t watched() noexcept {
     sigset_t set;
     sigemptyset(&set);
     for (int const signal : {SIGINT, SIGTERM, SIGHUP}) {
-        struct sigaction current {};
+        struct sigaction current{};
         // A signal that was ignored when the program started (nohup) stays ignored.
         if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler != SIG_IGN) sigaddset(&set, signal);
     }

@@ -22,7 +22,9 @@ struct closer {
 std::optional<refusal> read_list(export_arguments const& arguments, std::vector<std::string>& into) {
     auto const& path = arguments.files_from;
     std::unique_ptr<std::FILE, closer> const file{path == "-" ? stdin : std::fopen(path.c_str(), "re")};
-    if (!file) return refusal{source_failure, display_name(path) + ": the list of sources cannot be opened: " + last_errno().message()};
+    if (!file)
+        return refusal{source_failure,
+                       display_name(path) + ": the list of sources cannot be opened: " + last_errno().message()};
     char* line = nullptr;
     std::size_t capacity = 0;
     int const end = arguments.null_separated ? '\0' : '\n';
@@ -32,18 +34,24 @@ std::optional<refusal> read_list(export_arguments const& arguments, std::vector<
         if (!name.empty()) into.push_back(std::move(name));
     }
     std::free(line);  // NOLINT(cppcoreguidelines-no-malloc): getdelim(3) allocates with malloc
-    if (std::ferror(file.get()) != 0) return refusal{source_failure, display_name(path) + ": the list of sources cannot be read"};
+    if (std::ferror(file.get()) != 0)
+        return refusal{source_failure, display_name(path) + ": the list of sources cannot be read"};
     return std::nullopt;
 }
 
 std::optional<refusal> add(walk::source_request const& request, std::vector<walk::source>& into) {
     if (request.given == "-")
-        return refusal{usage, "'-' is no source: standard input cannot be walked. Name a directory or a file ('./-' for one of that name)"};
+        return refusal{usage,
+                       "'-' is no source: standard input cannot be walked. Name a directory or a file ('./-' for one "
+                       "of that name)"};
     if (request.given.empty()) return refusal{usage, "a source is empty"};
     auto found = walk::resolve_source(request);
-    if (!found) return refusal{source_failure, display_name(request.given) + ": the source cannot be read: " + found.error().message() + ". Nothing was published"};
+    if (!found)
+        return refusal{source_failure, display_name(request.given) + ": the source cannot be read: " +
+                                           found.error().message() + ". Nothing was published"};
     if (::access(found->real_path.c_str(), found->is_directory ? R_OK | X_OK : R_OK) != 0)
-        return refusal{source_failure, display_name(request.given) + ": the source cannot be read: " + last_errno().message() + ". Nothing was published"};
+        return refusal{source_failure, display_name(request.given) + ": the source cannot be read: " +
+                                           last_errno().message() + ". Nothing was published"};
     into.push_back(std::move(*found));
     return std::nullopt;
 }
@@ -53,8 +61,9 @@ std::optional<refusal> refuse_twins(std::vector<walk::source> const& sources) {
     for (auto const& one : sources) {
         auto const [at, fresh] = seen.emplace(one.name, &one);
         if (!fresh)
-            return refusal{usage, "the sources '" + display_name(at->second->given) + "' and '" + display_name(one.given) + "' would both be stored as '" +
-                                      display_name(one.name) + "'. Export them separately, or from a common parent with -C and --files-from"};
+            return refusal{usage, "the sources '" + display_name(at->second->given) + "' and '" +
+                                      display_name(one.given) + "' would both be stored as '" + display_name(one.name) +
+                                      "'. Export them separately, or from a common parent with -C and --files-from"};
     }
     return std::nullopt;
 }
@@ -66,8 +75,10 @@ std::optional<refusal> resolve_sources(export_arguments const& arguments, std::v
     if (!arguments.files_from.empty())
         if (auto refused = read_list(arguments, listed)) return refused;
     if (arguments.sources.empty() && listed.empty()) {
-        if (arguments.files_from.empty()) return refusal{usage, "no source: name a directory or a file to export (see submitit-io export --help)"};
-        return refusal{source_failure, display_name(arguments.files_from) + ": the list of sources is empty. Nothing was published"};
+        if (arguments.files_from.empty())
+            return refusal{usage, "no source: name a directory or a file to export (see submitit-io export --help)"};
+        return refusal{source_failure,
+                       display_name(arguments.files_from) + ": the list of sources is empty. Nothing was published"};
     }
     walk::source_request request;
     request.directory = arguments.directory;

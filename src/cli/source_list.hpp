@@ -18,6 +18,7 @@ struct refusal {
 
 /// Resolves the SOURCE arguments and the lines of --files-from, in order. Refuses what is missing or unreadable (3) and two
 /// sources that give one name (2).
-[[nodiscard]] std::optional<refusal> resolve_sources(export_arguments const& arguments, std::vector<walk::source>& into);
+[[nodiscard]] std::optional<refusal> resolve_sources(export_arguments const& arguments,
+                                                     std::vector<walk::source>& into);
 
 }  // namespace submitit::cli

@@ -42,7 +42,8 @@ double rate(pipeline::export_report const& report) noexcept {
 
 json::object notice_counts(pipeline::export_report const& report) {
     json::object counts;
-    for (std::size_t i = 0; i < report.notices.size(); ++i) counts[walk::to_string(static_cast<walk::notice_kind>(i))] = report.notices[i];
+    for (std::size_t i = 0; i < report.notices.size(); ++i)
+        counts[walk::to_string(static_cast<walk::notice_kind>(i))] = report.notices[i];
     return counts;
 }
 
@@ -92,26 +93,38 @@ std::uint64_t peak_memory_bytes() noexcept {
 
 std::string summary_text(pipeline::export_report const& report, archive::format_options const& format, bool verbose) {
     auto const output = report.output_path == "-" ? std::string{"standard output"} : display_name(report.output_path);
-    auto const ratio = report.content_bytes != 0 ? 100.0 * static_cast<double>(report.output_bytes) / static_cast<double>(report.content_bytes) : 100.0;
-    std::string text = output + ": " + format_count(report.files) + (report.files == 1 ? " file, " : " files, ") + format_size(report.content_bytes) + " -> " +
-                       format_size(report.output_bytes) + " (" + number(ratio, 1) + " %), " + number(report.seconds, 2) + " s, " +
-                       format_size(static_cast<std::uint64_t>(rate(report))) + "/s, peak memory " + format_size(peak_memory_bytes()) + ", " +
-                       io::to_string(report.backend.chosen);
+    auto const ratio = report.content_bytes != 0 ? 100.0 * static_cast<double>(report.output_bytes) /
+                                                       static_cast<double>(report.content_bytes)
+                                                 : 100.0;
+    std::string text = output + ": " + format_count(report.files) + (report.files == 1 ? " file, " : " files, ") +
+                       format_size(report.content_bytes) + " -> " + format_size(report.output_bytes) + " (" +
+                       number(ratio, 1) + " %), " + number(report.seconds, 2) + " s, " +
+                       format_size(static_cast<std::uint64_t>(rate(report))) + "/s, peak memory " +
+                       format_size(peak_memory_bytes()) + ", " + io::to_string(report.backend.chosen);
     if (auto const warned = warnings_text(report); !warned.empty()) text += "; warnings: " + warned;
     text += '\n';
     if (!verbose) return text;
-    text += "  entries: " + format_count(report.directories) + " directories, " + format_count(report.links) + " links, " + format_count(report.others) + " others\n";
-    text += "  format: " + std::string{archive::to_string(format.kind)} + (format.store ? ", stored" : format.kind == format::tar ? "" : ", level " + std::to_string(format.level)) + ", " +
-            std::to_string(report.workers) + (report.workers == 1 ? " worker, " : " workers, ") + format_count(report.tickets) + " tickets\n";
-    text += "  memory: budget " + format_size(report.memory_limit_bytes) + ", used at most " + format_size(report.budget.high_water_bytes) + ", grants " +
-            format_count(report.budget.grants_from_pool) + " from the pool, " + format_count(report.budget.grants_from_reserve) + " from the reserve\n";
-    text += "  reading: " + format_count(report.cached_reads) + " from the page cache, " + format_count(report.backend_reads) + " by " + io::to_string(report.backend.chosen) +
-            " (" + report.backend.reason + ")\n";
-    if (report.io.descriptor_waits != 0) text += "  descriptors: waited " + format_count(report.io.descriptor_waits) + " times (ulimit -n)\n";
+    text += "  entries: " + format_count(report.directories) + " directories, " + format_count(report.links) +
+            " links, " + format_count(report.others) + " others\n";
+    text += "  format: " + std::string{archive::to_string(format.kind)} +
+            (format.store                 ? ", stored"
+             : format.kind == format::tar ? ""
+                                          : ", level " + std::to_string(format.level)) +
+            ", " + std::to_string(report.workers) + (report.workers == 1 ? " worker, " : " workers, ") +
+            format_count(report.tickets) + " tickets\n";
+    text += "  memory: budget " + format_size(report.memory_limit_bytes) + ", used at most " +
+            format_size(report.budget.high_water_bytes) + ", grants " + format_count(report.budget.grants_from_pool) +
+            " from the pool, " + format_count(report.budget.grants_from_reserve) + " from the reserve\n";
+    text += "  reading: " + format_count(report.cached_reads) + " from the page cache, " +
+            format_count(report.backend_reads) + " by " + io::to_string(report.backend.chosen) + " (" +
+            report.backend.reason + ")\n";
+    if (report.io.descriptor_waits != 0)
+        text += "  descriptors: waited " + format_count(report.io.descriptor_waits) + " times (ulimit -n)\n";
     return text;
 }
 
-std::string summary_json(pipeline::export_report const& report, archive::format_options const& format, int exit_status) {
+std::string summary_json(pipeline::export_report const& report, archive::format_options const& format,
+                         int exit_status) {
     json::object all;
     all["version"] = SUBMITIT_VERSION;
     put_name(all, "output", report.output_path);

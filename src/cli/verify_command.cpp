@@ -46,14 +46,19 @@ std::string as_json(archive::verify_report const& report, std::string const& pat
 
 void print_problems(archive::verify_report const& report, std::string const& archive) {
     for (auto const& problem : report.problems)
-        print_line("submitit-io: " + display_name(problem.path.empty() ? archive : problem.path) + ": " + problem.message);
+        print_line("submitit-io: " + display_name(problem.path.empty() ? archive : problem.path) + ": " +
+                   problem.message);
     if (report.problem_count > report.problems.size())
-        print_line("submitit-io: and " + format_count(report.problem_count - report.problems.size()) + " more problems");
+        print_line("submitit-io: and " + format_count(report.problem_count - report.problems.size()) +
+                   " more problems");
 }
 
 std::string summary(archive::verify_report const& report, std::string const& archive) {
-    auto const head = display_name(archive) + ": " + report.format + ", " + format_count(report.entries) + " entries, " + format_size(report.content_bytes);
-    if (report.problem_count != 0) return head + ": FAILED, " + format_count(report.problem_count) + (report.problem_count == 1 ? " problem\n" : " problems\n");
+    auto const head = display_name(archive) + ": " + report.format + ", " + format_count(report.entries) +
+                      " entries, " + format_size(report.content_bytes);
+    if (report.problem_count != 0)
+        return head + ": FAILED, " + format_count(report.problem_count) +
+               (report.problem_count == 1 ? " problem\n" : " problems\n");
     return head + ": ok (" + report.proof + ")\n";
 }
 
@@ -63,12 +68,14 @@ CLI::App* declare_verify(CLI::App& app, verify_arguments& into) {
     auto* const to = app.add_subcommand("verify", "Prove the bytes of an archive, without writing anything");
     to->add_option("ARCHIVE", into.archive, "The archive")->required()->type_name("");
     to->add_option("--against", into.against, "Compare names, types and contents with DIR")->type_name("DIR");
-    to->add_option("-m,--memory", into.memory, "Refuse windows and dictionaries beyond SIZE (default 64MiB)")->type_name("SIZE");
+    to->add_option("-m,--memory", into.memory, "Refuse windows and dictionaries beyond SIZE (default 64MiB)")
+        ->type_name("SIZE");
     to->add_flag("-q,--quiet", into.quiet, "No summary; problems only");
     to->add_flag("--json", into.json, "Result as one JSON object");
-    to->footer("Examples:\n  submitit-io verify project.zip\n  submitit-io verify project.tar.zst --against project\n\n"
-               "Exit status: 0 proven, 2 usage or no archive, 3 the archive cannot be opened, 5 verification failed.\n"
-               "Plain tar holds no checksums: only its structure can be proven, unless --against is given.");
+    to->footer(
+        "Examples:\n  submitit-io verify project.zip\n  submitit-io verify project.tar.zst --against project\n\n"
+        "Exit status: 0 proven, 2 usage or no archive, 3 the archive cannot be opened, 5 verification failed.\n"
+        "Plain tar holds no checksums: only its structure can be proven, unless --against is given.");
     return to;
 }
 
@@ -80,7 +87,8 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
     if (!arguments.memory.empty()) {
         auto const bytes = parse_size(arguments.memory);
         if (!bytes || *bytes == 0) {
-            print_error("-m '" + display_name(arguments.memory) + "' is no size: write it as 64MiB, 1G or a number of bytes");
+            print_error("-m '" + display_name(arguments.memory) +
+                        "' is no size: write it as 64MiB, 1G or a number of bytes");
             return usage;
         }
         options.memory_bytes = *bytes;

@@ -23,26 +23,26 @@ enum class read_stage : std::uint8_t { open, stat, read, done };
 /// An attempt may be continued: with `got` > 0 the first `got` bytes stand and reading goes on behind them, but only
 /// when the file is still the one in `before` (all zero: the caller vouches for it); if not, it is read from the start.
 struct read_op {
-    int root_fd = -1;            ///< directory the path is confined to (open_beneath)
-    std::string_view path;       ///< relative to root_fd
+    int root_fd = -1;       ///< directory the path is confined to (open_beneath)
+    std::string_view path;  ///< relative to root_fd
     bool follow_links = false;
     bool one_file_system = false;
-    int fd = -1;                 ///< >= 0: already open; then nothing is opened, and it is not closed
+    int fd = -1;  ///< >= 0: already open; then nothing is opened, and it is not closed
     std::byte* data = nullptr;
-    std::uint64_t bytes = 0;     ///< how many are wanted; a short count means the file ended before
+    std::uint64_t bytes = 0;  ///< how many are wanted; a short count means the file ended before
     std::uint64_t offset = 0;
     void (*done)(read_op&) noexcept = nullptr;  ///< runs on a thread of the backend, must not block; may free the op
     void* context = nullptr;                    ///< the caller's
 
     // ---- outcome
-    std::uint64_t got = 0;       ///< bytes in `data`; kept when an attempt is continued by another backend
-    file_stat before;            ///< fstat after the open
-    file_stat after;             ///< fstat after the last byte
-    error_code error;            ///< ENXIO when the path leads to something that is no regular file; else as the call said
+    std::uint64_t got = 0;  ///< bytes in `data`; kept when an attempt is continued by another backend
+    file_stat before;       ///< fstat after the open
+    file_stat after;        ///< fstat after the last byte
+    error_code error;       ///< ENXIO when the path leads to something that is no regular file; else as the call said
     read_stage stage = read_stage::open;
 
     // ---- the backend's own; start values for every submission
-    read_op* next = nullptr;     ///< intrusive list
+    read_op* next = nullptr;  ///< intrusive list
     int backend_fd = -1;
     std::uint8_t retries = 0;
 };
@@ -64,7 +64,7 @@ struct backend_report {
     int uring_errno = 0;         ///< 0 when the ring works
     std::string uring_features;  ///< flags in use: "SINGLE_ISSUER DEFER_TASKRUN SUBMIT_ALL"
     bool openat2 = false;
-    bool cached_reads = false;   ///< RESOLVE_CACHED and RWF_NOWAIT work
+    bool cached_reads = false;  ///< RESOLVE_CACHED and RWF_NOWAIT work
 };
 
 /// Monotone counters, readable from any thread.
@@ -83,7 +83,7 @@ struct backend_options {
     backend_kind kind = backend_kind::automatic;
     std::uint32_t open_slots = 128;  ///< descriptors the backend may hold at once
     std::uint32_t depth = 128;       ///< reads in flight at once
-    std::uint32_t threads = 32;      ///< of the thread-pool backend; of the kernel's workers that open files for the ring
+    std::uint32_t threads = 32;  ///< of the thread-pool backend; of the kernel's workers that open files for the ring
 };
 
 /// Reads files. Implementations: uring (one I/O thread, one private ring), threads (boost::asio::thread_pool).

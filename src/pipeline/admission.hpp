@@ -21,7 +21,8 @@ public:
     [[nodiscard]] async::asio::awaitable<result<memory::job_id>> open(memory::booking wanted);
 
     /// Asks for the next ticket and waits for its grant.
-    [[nodiscard]] async::asio::awaitable<void> acquire(memory::job_id job, memory::ticket_seq seq, memory::request wanted);
+    [[nodiscard]] async::asio::awaitable<void> acquire(memory::job_id job, memory::ticket_seq seq,
+                                                       memory::request wanted);
 
     void retire(memory::job_id job, memory::ticket_seq seq);
     void close(memory::job_id job);

@@ -20,8 +20,8 @@ struct running_export::state {
     asio::thread_pool control{1};  // last: joined before the job goes. A pool without I/O objects holds no descriptor.
 };
 
-running_export::running_export(export_options options, publish::sink& output, live_progress& progress, std::atomic<bool>& stop,
-                               std::function<void()> on_done)
+running_export::running_export(export_options options, publish::sink& output, live_progress& progress,
+                               std::atomic<bool>& stop, std::function<void()> on_done)
     : state_{std::make_unique<state>(std::move(options), output, progress, stop)} {
     asio::co_spawn(state_->control, state_->export_job.run(),
                    [this, notify = std::move(on_done)](std::exception_ptr const& thrown, export_report report) {
@@ -42,7 +42,8 @@ export_report running_export::wait() {
     return std::move(state_->report);
 }
 
-void count_sources(std::vector<walk::source> sources, walk::walk_options options, live_progress& progress, std::atomic<bool> const& stop) {
+void count_sources(std::vector<walk::source> sources, walk::walk_options options, live_progress& progress,
+                   std::atomic<bool> const& stop) {
     options.xattrs = walk::xattr_policy::none;
     options.names = false;
     walk::walker counting{std::move(sources), std::move(options)};

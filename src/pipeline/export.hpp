@@ -34,6 +34,7 @@ private:
 };
 
 /// Counts what an export of these sources would see, into progress.total_*; for a percentage. Blocks; ends early on `stop`.
-void count_sources(std::vector<walk::source> sources, walk::walk_options options, live_progress& progress, std::atomic<bool> const& stop);
+void count_sources(std::vector<walk::source> sources, walk::walk_options options, live_progress& progress,
+                   std::atomic<bool> const& stop);
 
 }  // namespace submitit::pipeline

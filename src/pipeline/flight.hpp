@@ -18,10 +18,10 @@ struct flight {
     plan::ticket ticket;
     memory::slab slab;
     std::vector<archive::content> contents;
-    std::vector<std::uint32_t> missing;          ///< contents the backend is reading
-    std::atomic<std::uint32_t> outstanding{0};   ///< of those, plus one while they are being submitted
+    std::vector<std::uint32_t> missing;         ///< contents the backend is reading
+    std::atomic<std::uint32_t> outstanding{0};  ///< of those, plus one while they are being submitted
     bool laid_out = false;
-    std::vector<walk::notice> notices;           ///< of reading, in entry order
+    std::vector<walk::notice> notices;  ///< of reading, in entry order
     archive::encoded done;
     job* owner = nullptr;
 };

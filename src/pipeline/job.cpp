@@ -73,7 +73,8 @@ bool job::set_up() {
     slabs_ = std::make_unique<memory::slab_pool>(traits_.slab_bytes());
     container_ = traits_.make_container(memory_.workers);
     for (unsigned worker = 0; worker < memory_.workers; ++worker) encoders_.push_back(traits_.make_encoder());
-    workers_ = std::make_unique<worker_pool>(memory_.workers, [this](flight& at, unsigned worker) { work(at, worker); });
+    workers_ =
+        std::make_unique<worker_pool>(memory_.workers, [this](flight& at, unsigned worker) { work(at, worker); });
     return true;
 }
 
@@ -211,7 +212,8 @@ void job::work(flight& at, unsigned worker) {
     if (stopping()) return seal(at);
     if (wait_for_links(at)) return;
     bool const segment = at.ticket.kind == plan::ticket_kind::segment;
-    if (!segment || (at.ticket.first_segment() && at.contents.front().left_out)) collect_notices(at.contents, at.notices);
+    if (!segment || (at.ticket.first_segment() && at.contents.front().left_out))
+        collect_notices(at.contents, at.notices);
     at.done = encoders_[worker]->encode(at.ticket, at.slab.bytes(), at.contents, links_);
     if (segment) at.done.changed = at.contents.front().changed;
     seal(at);
@@ -289,7 +291,9 @@ void job::seal(flight& at) {
         std::lock_guard const lock{flights_mutex_};
         sealed_.emplace(at.ticket.seq, &at);
         ++sealed_count_;
-        auto const ready = std::partition(parked_.begin(), parked_.end(), [this](flight const* waiting) { return !is_sealed(*waiting->ticket.needs_sealed); });
+        auto const ready = std::partition(parked_.begin(), parked_.end(), [this](flight const* waiting) {
+            return !is_sealed(*waiting->ticket.needs_sealed);
+        });
         released.assign(ready, parked_.end());
         parked_.erase(ready, parked_.end());
         if (sealed_count_ == planned_count_ || stopping()) all_sealed_.notify_all();
@@ -334,7 +338,8 @@ void job::take(flight& sealed) {
     list_.clear();
     auto const& done = sealed.done;
     if (auto const placed = container_->append(sealed.ticket, done, list_); !placed)
-        return fail(failure_kind::output, placed.error(), {}, "the archive's directory cannot be kept in a temporary file");
+        return fail(failure_kind::output, placed.error(), {},
+                    "the archive's directory cannot be kept in a temporary file");
     carry_out(list_);
     report_.files += done.files - list_.withdrawn_files;
     report_.content_bytes += done.content_bytes - list_.withdrawn_bytes;
@@ -353,7 +358,9 @@ void job::take(flight& sealed) {
 
 void job::carry_out(archive::output_list const& list) {
     auto const check = [this](result<> const& done) {
-        if (!done) fail(done.error() == errc::cancelled ? failure_kind::cancelled : failure_kind::output, done.error(), output_->path());
+        if (!done)
+            fail(done.error() == errc::cancelled ? failure_kind::cancelled : failure_kind::output, done.error(),
+                 output_->path());
         return done.has_value();
     };
     auto written = progress_->output_bytes.load(std::memory_order_relaxed);
@@ -399,7 +406,8 @@ void job::finish() {
     if (!stopping() && options_.strict && report_.warnings() != 0) fail(failure_kind::strict, {});
     if (stopping()) return;
     progress_->publishing.store(true);
-    if (auto const published = output_->commit(); !published) fail(failure_kind::output, published.error(), output_->path());
+    if (auto const published = output_->commit(); !published)
+        fail(failure_kind::output, published.error(), output_->path());
 }
 
 }  // namespace submitit::pipeline

@@ -42,7 +42,9 @@ public:
 
 private:
     [[nodiscard]] bool set_up();
-    [[nodiscard]] bool stopping() const noexcept { return stop_->load(std::memory_order_relaxed) || failed_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool stopping() const noexcept {
+        return stop_->load(std::memory_order_relaxed) || failed_.load(std::memory_order_relaxed);
+    }
     void fail(failure_kind kind, error_code error, std::string path = {}, std::string detail = {});
 
     // planner thread
@@ -102,7 +104,7 @@ private:
     std::uint64_t assembled_ = 0;                               // tickets below have been taken by the assembler
     std::uint64_t sealed_count_ = 0;
     std::uint64_t planned_count_ = 0;
-    std::optional<std::uint64_t> last_seq_;                     // one past the last ticket, once known
+    std::optional<std::uint64_t> last_seq_;  // one past the last ticket, once known
     std::condition_variable all_sealed_;
     async::wakeup sealed_changed_;
     async::wakeup admit_ended_;

@@ -16,24 +16,28 @@ constexpr std::uint64_t ticket_records_max = plan::ticket_footprint_max + plan::
 std::uint64_t ticket_records_bytes(plan::ticket const& ticket) noexcept {
     std::uint64_t bytes = sizeof ticket;
     for (auto const& entry : ticket.entries) bytes += entry.footprint_bytes() + record_bytes_each;
-    for (auto const& notice : ticket.notices) bytes += sizeof notice + notice.path.capacity() + notice.detail.capacity();
+    for (auto const& notice : ticket.notices)
+        bytes += sizeof notice + notice.path.capacity() + notice.detail.capacity();
     return std::min(bytes, ticket_records_max);
 }
 
-memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_bytes, unsigned jobs, bool watched) noexcept {
+memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_bytes, unsigned jobs,
+                        bool watched) noexcept {
     memory_plan made;
     auto const grant = format.slab_bytes() + ticket_records_max;
     auto const each_worker = format.worker_bytes();
     auto const fixed_for = [&](unsigned workers) {
-        return memory_plan::walk_window_bytes * (watched ? 2U : 1U) + (format.is_tar() ? memory_plan::link_window_bytes : 0U) +
-               archive::traits::spool_window_bytes + memory_plan::planned_tickets * plan::ticket_footprint_max +
-               format.container_bytes(workers);
+        return memory_plan::walk_window_bytes * (watched ? 2U : 1U) +
+               (format.is_tar() ? memory_plan::link_window_bytes : 0U) + archive::traits::spool_window_bytes +
+               memory_plan::planned_tickets * plan::ticket_footprint_max + format.container_bytes(workers);
     };
-    auto const limit = memory_bytes != 0 ? memory_bytes
-                                         : std::max(64 * MiB, 4 * MiB + fixed_for(jobs) + jobs * (each_worker + grant) + 2 * grant);
+    auto const limit = memory_bytes != 0
+                           ? memory_bytes
+                           : std::max(64 * MiB, 4 * MiB + fixed_for(jobs) + jobs * (each_worker + grant) + 2 * grant);
     // A worker without a ticket of its own would only wait.
     made.workers = std::max(jobs, 1U);
-    while (made.workers > 1 && fixed_for(made.workers) + made.workers * (each_worker + grant) + grant > limit) --made.workers;
+    while (made.workers > 1 && fixed_for(made.workers) + made.workers * (each_worker + grant) + grant > limit)
+        --made.workers;
     made.limit_bytes = limit;
     made.engine_bytes = made.workers * each_worker;
     made.booking.head_reserve = {grant, 1};

@@ -13,18 +13,19 @@ namespace submitit::pipeline {
 struct memory_plan {
     std::uint64_t limit_bytes = 0;
     unsigned workers = 1;
-    std::uint64_t engine_bytes = 0;      ///< codec contexts and scratch of the workers
-    memory::booking booking;             ///< windows and head reserve
-    std::uint64_t needed_bytes = 0;      ///< the smallest limit that works (one worker, one ticket)
+    std::uint64_t engine_bytes = 0;  ///< codec contexts and scratch of the workers
+    memory::booking booking;         ///< windows and head reserve
+    std::uint64_t needed_bytes = 0;  ///< the smallest limit that works (one worker, one ticket)
 
     static constexpr std::size_t walk_window_bytes = 512U << 10U;
     static constexpr std::size_t link_window_bytes = 1U << 20U;
-    static constexpr std::size_t planned_tickets = 2;   ///< waiting between planner and admission
+    static constexpr std::size_t planned_tickets = 2;  ///< waiting between planner and admission
 };
 
 /// Fits contexts and tickets into `memory_bytes` (0: the default of CLI.md for this format and level): fewer workers, down to
 /// one. `watched`: a counting walk runs beside. Fails with errc::budget_too_small; needed_bytes says the number.
-[[nodiscard]] memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_bytes, unsigned jobs, bool watched) noexcept;
+[[nodiscard]] memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_bytes, unsigned jobs,
+                                      bool watched) noexcept;
 
 /// What one ticket's records and read operations may take beside its slab.
 [[nodiscard]] std::uint64_t ticket_records_bytes(plan::ticket const& ticket) noexcept;

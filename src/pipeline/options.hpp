@@ -19,11 +19,11 @@ struct export_options {
     std::vector<walk::source> sources;
     walk::walk_options walk;
     archive::format_options format;
-    std::uint64_t memory_bytes = 0;   ///< 0: the default for the format and level
-    unsigned jobs = 0;                ///< workers; 0: one a processor
+    std::uint64_t memory_bytes = 0;  ///< 0: the default for the format and level
+    unsigned jobs = 0;               ///< workers; 0: one a processor
     io::backend_options io;
-    bool watched = false;             ///< a counting walk runs beside; its window is booked
-    bool strict = false;              ///< any warning fails the export
+    bool watched = false;  ///< a counting walk runs beside; its window is booked
+    bool strict = false;   ///< any warning fails the export
     std::function<void(walk::notice const&)> on_notice;
 };
 
@@ -35,8 +35,8 @@ struct live_progress {
     std::atomic<std::uint64_t> warnings{0};
     std::atomic<std::uint64_t> total_entries{0};  ///< of the counting walk so far
     std::atomic<std::uint64_t> total_bytes{0};
-    std::atomic<bool> totals_known{false};        ///< the counting walk has ended
-    std::atomic<bool> publishing{false};          ///< syncing and naming the output
+    std::atomic<bool> totals_known{false};  ///< the counting walk has ended
+    std::atomic<bool> publishing{false};    ///< syncing and naming the output
 };
 
 }  // namespace submitit::pipeline

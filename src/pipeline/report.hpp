@@ -13,13 +13,23 @@
 namespace submitit::pipeline {
 
 /// Why an export did not end well; each maps to an exit status.
-enum class failure_kind : std::uint8_t { none, source, nothing_to_store, strict, output, budget, io_backend, cancelled, internal };
+enum class failure_kind : std::uint8_t {
+    none,
+    source,
+    nothing_to_store,
+    strict,
+    output,
+    budget,
+    io_backend,
+    cancelled,
+    internal
+};
 
 struct failure_cause {
     failure_kind kind = failure_kind::none;
     error_code error;
-    std::string path;     ///< the source or output concerned; may be empty
-    std::string detail;   ///< completes the sentence; may be empty
+    std::string path;    ///< the source or output concerned; may be empty
+    std::string detail;  ///< completes the sentence; may be empty
 };
 
 /// What an export did. Complete also after a failure (then of the part that was done).
@@ -46,7 +56,9 @@ struct export_report {
     io::backend_counters io;
     std::string output_path;
 
-    [[nodiscard]] std::uint64_t count(walk::notice_kind kind) const noexcept { return notices[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] std::uint64_t count(walk::notice_kind kind) const noexcept {
+        return notices[static_cast<std::size_t>(kind)];
+    }
     /// Everything that makes the exit status 1.
     [[nodiscard]] std::uint64_t warnings() const noexcept {
         std::uint64_t sum = 0;

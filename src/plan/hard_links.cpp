@@ -45,7 +45,8 @@ result<std::optional<hard_link_table::first_name>> hard_link_table::find(inode_k
     if (auto const probed = probe(key, found); !probed) return probed.error();
     if (found.name_bytes == 0 || found.name_bytes == forgotten) return std::optional<first_name>{};
     first_name known{std::string(found.name_bytes, '\0'), found.seq};
-    if (auto const got = names_.read(found.name_offset, std::as_writable_bytes(std::span{known.name})); !got) return got.error();
+    if (auto const got = names_.read(found.name_offset, std::as_writable_bytes(std::span{known.name})); !got)
+        return got.error();
     return std::optional{std::move(known)};
 }
 
@@ -84,7 +85,8 @@ result<> hard_link_table::move_to_file() {
     for (auto const& [key, record] : held_) {
         auto const written = names_.append(std::as_bytes(std::span{record.name.data(), record.name.size()}));
         if (!written) return written.error();
-        auto const stored = put({key.first, key.second, *written, record.seq, static_cast<std::uint32_t>(record.name.size()), 0});
+        auto const stored =
+            put({key.first, key.second, *written, record.seq, static_cast<std::uint32_t>(record.name.size()), 0});
         if (!stored) return stored;
     }
     decltype(held_){}.swap(held_);  // an assignment of {} would keep the buckets
@@ -99,7 +101,8 @@ result<> hard_link_table::grow(std::uint64_t slots) {
     used_ = 0;
     std::array<slot, 1024> page{};
     for (std::uint64_t at = 0; at < slots; at += page.size())
-        if (auto const written = table_.write_at(at * sizeof(slot), std::as_bytes(std::span{page})); !written) return written;
+        if (auto const written = table_.write_at(at * sizeof(slot), std::as_bytes(std::span{page})); !written)
+            return written;
     for (std::uint64_t at = 0; at < old_count; at += page.size()) {
         if (auto const got = old.read(at * sizeof(slot), std::as_writable_bytes(std::span{page})); !got) return got;
         for (auto const& record : page) {
@@ -113,7 +116,8 @@ result<> hard_link_table::grow(std::uint64_t slots) {
 /// The slot that holds `key`, or the free one where it belongs (linear probing).
 result<std::uint64_t> hard_link_table::probe(inode_key key, slot& found) const {
     for (std::uint64_t at = key_hash{}(key) & (slot_count_ - 1);; at = (at + 1) & (slot_count_ - 1)) {
-        if (auto const got = table_.read(at * sizeof(slot), std::as_writable_bytes(std::span{&found, 1})); !got) return got.error();
+        if (auto const got = table_.read(at * sizeof(slot), std::as_writable_bytes(std::span{&found, 1})); !got)
+            return got.error();
         if (found.name_bytes == 0 || (found.dev == key.first && found.ino == key.second)) return at;
     }
 }

@@ -103,12 +103,16 @@ result<> planner::prepare(walk::entry& entry, bool& keep) {
     bool const special = entry.kind == walk::entry_kind::fifo || entry.kind == walk::entry_kind::char_device ||
                          entry.kind == walk::entry_kind::block_device;
     if (special && !shape_.specials) {
-        notices_.push_back({walk::notice_kind::special, entry.name, {}, "a FIFO or device; this format cannot hold it"});
+        notices_.push_back(
+            {walk::notice_kind::special, entry.name, {}, "a FIFO or device; this format cannot hold it"});
         keep = false;
         return {};
     }
     if (entry.name.size() > name_bytes_max) {
-        notices_.push_back({walk::notice_kind::unsupported, entry.name.substr(0, 256) + "...", {}, "its name is longer than 65,535 bytes"});
+        notices_.push_back({walk::notice_kind::unsupported,
+                            entry.name.substr(0, 256) + "...",
+                            {},
+                            "its name is longer than 65,535 bytes"});
         keep = false;
         return {};
     }
@@ -148,7 +152,7 @@ bool planner::start_large(walk::entry& entry) {
         return false;
     }
     if (opened) {
-        struct ::stat st {};
+        struct ::stat st{};
         if (::fstat(opened->get(), &st) != 0 || !S_ISREG(st.st_mode) || !to_file_stat(st).same_inode(entry.stat)) {
             notices_.push_back({walk::notice_kind::replaced, entry.name, {}, {}});
             return false;

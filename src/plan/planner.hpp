@@ -24,13 +24,14 @@ inline constexpr std::uint64_t batch_footprint_max = 384U * 1024U;
 inline constexpr std::size_t name_bytes_max = 64U * 1024U - 1;
 
 /// The most a ticket's records can take beside its slab: a batch that just closed, plus its largest possible last entry.
-inline constexpr std::uint64_t ticket_footprint_max = batch_footprint_max + 2 * name_bytes_max + walk::xattr_bytes_max + 64 * 1024;
+inline constexpr std::uint64_t ticket_footprint_max =
+    batch_footprint_max + 2 * name_bytes_max + walk::xattr_bytes_max + 64 * 1024;
 
 /// What a container wants of the plan. The functions are called on the planning thread only.
 struct shape {
     std::uint64_t ticket_bytes = 1U << 20U;
-    bool hard_links = false;   ///< later names of an inode are links
-    bool specials = false;     ///< FIFOs and devices can be stored
+    bool hard_links = false;  ///< later names of an inode are links
+    bool specials = false;    ///< FIFOs and devices can be stored
     /// Archive input of the whole entry: headers, content of `size` bytes, padding.
     std::function<std::uint64_t(walk::entry const&, std::uint64_t size)> entry_bytes;
     /// Bytes before the content in the first segment.
@@ -76,7 +77,7 @@ private:
     std::uint64_t entries_ = 0;
     bool planned_links_ = false;
     bool has_held_ = false;
-    walk::entry held_;                  // read from the walk, did not fit into the last batch
+    walk::entry held_;  // read from the walk, did not fit into the last batch
     std::optional<std::uint64_t> held_needs_;
     std::shared_ptr<large_file> large_;
     std::uint64_t large_offset_ = 0;

@@ -15,10 +15,10 @@ namespace submitit::plan {
 /// A regular file too large for one ticket, shared by its segments.
 struct large_file {
     walk::entry entry;
-    unique_fd fd;                       ///< open for all segments, or empty: then each opens it again and checks identity
-    std::uint64_t declared_bytes = 0;   ///< min(size at the walk, size at open): what the archive promises
-    bool store = false;                 ///< its content is compressed already (zip method 0)
-    std::uint64_t first_seq = 0;        ///< ticket of its first segment
+    unique_fd fd;  ///< open for all segments, or empty: then each opens it again and checks identity
+    std::uint64_t declared_bytes = 0;  ///< min(size at the walk, size at open): what the archive promises
+    bool store = false;                ///< its content is compressed already (zip method 0)
+    std::uint64_t first_seq = 0;       ///< ticket of its first segment
 };
 
 enum class ticket_kind : std::uint8_t {
@@ -31,12 +31,12 @@ enum class ticket_kind : std::uint8_t {
 struct ticket {
     std::uint64_t seq = 0;
     ticket_kind kind = ticket_kind::batch;
-    std::vector<walk::entry> entries;       ///< batch
-    std::shared_ptr<large_file> large;      ///< segment
-    std::uint64_t offset = 0;               ///< segment: in the file
-    std::uint64_t bytes = 0;                ///< segment: of the file; batch: archive input, at most the ticket size
+    std::vector<walk::entry> entries;   ///< batch
+    std::shared_ptr<large_file> large;  ///< segment
+    std::uint64_t offset = 0;           ///< segment: in the file
+    std::uint64_t bytes = 0;            ///< segment: of the file; batch: archive input, at most the ticket size
     bool last_segment = false;
-    std::vector<walk::notice> notices;      ///< of the walk, in its order
+    std::vector<walk::notice> notices;  ///< of the walk, in its order
     /// Newest earlier ticket holding the first name of a hard link in here; it must be sealed before this is encoded.
     std::optional<std::uint64_t> needs_sealed;
 

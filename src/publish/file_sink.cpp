@@ -97,7 +97,7 @@ result<std::unique_ptr<file_sink>> file_sink::open(file_options options) {
     made->directory_.reset(::open(parts.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!made->directory_) return last_errno();
 
-    struct ::stat st {};
+    struct ::stat st{};
     if (::fstatat(made->directory_.get(), made->name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
         if (S_ISDIR(st.st_mode)) return from_errno(EISDIR);
         if (!made->options_.replace && !made->options_.next_name) return from_errno(EEXIST);
@@ -150,7 +150,8 @@ void file_sink::remove_stale_temporaries() {
     while (auto const* const found = ::readdir(listing)) {
         std::string_view const name{found->d_name};
         if (name.size() != model.size() || !name.starts_with(prefix)) continue;
-        unique_fd const stale{::openat(directory_.get(), found->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+        unique_fd const stale{
+            ::openat(directory_.get(), found->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
         if (stale && ::flock(stale.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(directory_.get(), found->d_name, 0);
     }
     ::closedir(listing);
@@ -160,13 +161,16 @@ result<> file_sink::write(std::span<std::byte const> bytes) {
     if (auto const written = write_all(file_.get(), bytes, size_); !written) return written;
     size_ += bytes.size();
     if (options_.sync && size_ - flushed_ >= writeback_bytes) {
-        ::sync_file_range(file_.get(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_), SYNC_FILE_RANGE_WRITE);
+        ::sync_file_range(file_.get(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_),
+                          SYNC_FILE_RANGE_WRITE);
         flushed_ = size_;
     }
     return {};
 }
 
-result<> file_sink::overwrite(std::uint64_t offset, std::span<std::byte const> bytes) { return write_all(file_.get(), bytes, offset); }
+result<> file_sink::overwrite(std::uint64_t offset, std::span<std::byte const> bytes) {
+    return write_all(file_.get(), bytes, offset);
+}
 
 result<> file_sink::cut_back(std::uint64_t size) {
     if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return last_errno();
@@ -207,7 +211,8 @@ result<> file_sink::give_name() {
 result<> file_sink::link_as(std::string const& name) {
     if (temporary_.empty()) {
         auto const self = "/proc/self/fd/" + std::to_string(file_.get());
-        if (::linkat(AT_FDCWD, self.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) return last_errno();
+        if (::linkat(AT_FDCWD, self.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW) != 0)
+            return last_errno();
         return {};
     }
     if (::renameat2(directory_.get(), temporary_.c_str(), directory_.get(), name.c_str(), RENAME_NOREPLACE) != 0) {
@@ -233,7 +238,7 @@ result<> file_sink::replace_target() {
 std::vector<std::pair<std::uint64_t, std::uint64_t>> file_sink::identities() const {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> all;
     if (replaced_) all.push_back(*replaced_);
-    struct ::stat st {};
+    struct ::stat st{};
     if (!temporary_.empty() && ::fstat(file_.get(), &st) == 0) all.emplace_back(st.st_dev, st.st_ino);
     return all;
 }

@@ -16,9 +16,9 @@
 namespace submitit::publish {
 
 struct file_options {
-    std::string path;             ///< the target; symlinks in its last component are resolved
-    bool replace = true;          ///< false: an existing target fails with EEXIST, at the start and at commit()
-    bool sync = true;             ///< fsync the file before it is named and the directory after
+    std::string path;     ///< the target; symlinks in its last component are resolved
+    bool replace = true;  ///< false: an existing target fails with EEXIST, at the start and at commit()
+    bool sync = true;     ///< fsync the file before it is named and the directory after
     /// Called with 2, 3, ... while the name is taken; gives the next name in the same directory. Null: the name is fixed.
     std::function<std::string(unsigned)> next_name;
 };
@@ -57,11 +57,11 @@ private:
 
     file_options options_;
     unique_fd directory_;
-    std::string name_;            // last component of the path
+    std::string name_;  // last component of the path
     unique_fd file_;
-    std::string temporary_;       // its name in the directory, while it has one
+    std::string temporary_;  // its name in the directory, while it has one
     std::uint64_t size_ = 0;
-    std::uint64_t flushed_ = 0;   // writeback was started up to here
+    std::uint64_t flushed_ = 0;  // writeback was started up to here
     std::optional<mode_t> replaced_mode_;
     std::optional<std::pair<std::uint64_t, std::uint64_t>> replaced_;
 };

@@ -23,9 +23,10 @@ constexpr int stop_poll_ms = 100;
 
 stream_sink::stream_sink(int fd, bool owned, std::string path, std::atomic<bool> const& stop)
     : fd_{fd}, owned_{owned ? fd : -1}, path_{std::move(path)}, stop_{&stop} {
-    struct ::stat st {};
+    struct ::stat st{};
     may_not_wait_ = ::fstat(fd_, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
-    if (may_not_wait_) static_cast<void>(::fcntl(fd_, F_SETPIPE_SZ, pipe_bytes));  // fewer switches; a refusal costs nothing
+    if (may_not_wait_)
+        static_cast<void>(::fcntl(fd_, F_SETPIPE_SZ, pipe_bytes));  // fewer switches; a refusal costs nothing
 }
 
 stream_sink::~stream_sink() = default;
@@ -47,7 +48,8 @@ result<> stream_sink::write(std::span<std::byte const> bytes) {
         if (stop_->load(std::memory_order_relaxed)) return make_error_code(errc::cancelled);
         ssize_t n = 0;
         if (may_not_wait_) {
-            iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+            iovec piece{const_cast<std::byte*>(bytes.data()),
+                        bytes.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
             n = ::pwritev2(fd_, &piece, 1, -1, RWF_NOWAIT);
             if (n < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS || errno == ESPIPE)) {
                 may_not_wait_ = false;

@@ -23,13 +23,13 @@ struct xattr {
 /// One name that goes into the archive. Plain data; whoever holds it keeps the source's directory open.
 struct entry {
     entry_kind kind = entry_kind::file;
-    bool follow_links = false;         ///< reached through --dereference: opening it may follow links beneath the root
-    std::string name;                  ///< as stored: '/'-separated, relative, a directory ends in '/'
-    std::uint32_t path_offset = 0;     ///< where the path below the source's root begins in `name`
-    std::string open_path;             ///< overrides that path when not empty (a file given as SOURCE)
+    bool follow_links = false;      ///< reached through --dereference: opening it may follow links beneath the root
+    std::string name;               ///< as stored: '/'-separated, relative, a directory ends in '/'
+    std::uint32_t path_offset = 0;  ///< where the path below the source's root begins in `name`
+    std::string open_path;          ///< overrides that path when not empty (a file given as SOURCE)
     std::shared_ptr<source_root const> root;
-    file_stat stat;                    ///< the walker's, before anything is read
-    std::string link_target;           ///< symlink: its text; hard link: the stored name of the first
+    file_stat stat;           ///< the walker's, before anything is read
+    std::string link_target;  ///< symlink: its text; hard link: the stored name of the first
     std::vector<xattr> xattrs;
     std::string const* owner = nullptr;  ///< user name or null; lives as long as the walk's name table
     std::string const* group = nullptr;

@@ -101,14 +101,16 @@ result<bool> name_list::fill(run& from) const {
     auto const available = from.buffer.size() - from.at;
     if (available >= record_header && available >= record_bytes(from.buffer.data() + from.at)) return true;
     if (available == 0 && from.offset == from.end) return false;
-    auto const share = std::clamp(window_bytes_ / std::max<std::size_t>(runs_.size(), 1), run_buffer_min, run_buffer_max);
+    auto const share =
+        std::clamp(window_bytes_ / std::max<std::size_t>(runs_.size(), 1), run_buffer_min, run_buffer_max);
     std::size_t wanted = std::max(share, record_header);
     if (available >= record_header) wanted = std::max(wanted, record_bytes(from.buffer.data() + from.at));
     std::memmove(from.buffer.data(), from.buffer.data() + from.at, available);
     from.at = 0;
     auto const more = static_cast<std::size_t>(std::min<std::uint64_t>(wanted - available, from.end - from.offset));
     from.buffer.resize(available + more);
-    if (auto const got = spill_->read(from.offset, std::span{from.buffer}.subspan(available)); !got) return failure{got.error()};
+    if (auto const got = spill_->read(from.offset, std::span{from.buffer}.subspan(available)); !got)
+        return failure{got.error()};
     from.offset += more;
     return fill(from);
 }

@@ -27,8 +27,8 @@ public:
 
     struct item {
         std::string name;
-        std::uint8_t type = 0;     ///< d_type as add() was told
-        bool is_directory = false; ///< how it was sorted
+        std::uint8_t type = 0;      ///< d_type as add() was told
+        bool is_directory = false;  ///< how it was sorted
     };
     /// False at the end. Fails when the spill file cannot be read.
     [[nodiscard]] result<bool> next(item& out);
@@ -42,7 +42,7 @@ private:
         std::uint64_t offset = 0;  ///< of the first byte not yet in `buffer`
         std::uint64_t end = 0;
         std::vector<std::byte> buffer;
-        std::size_t at = 0;        ///< first unread byte of the buffer
+        std::size_t at = 0;  ///< first unread byte of the buffer
     };
 
     [[nodiscard]] result<> spill_run();
@@ -57,7 +57,7 @@ private:
     std::vector<std::uint32_t> order_;  ///< offsets into the arena
     std::size_t position_ = 0;          ///< in order_
     std::vector<run> runs_;
-    std::vector<std::uint32_t> heap_;   ///< runs that still have names; meaningful while merging_
+    std::vector<std::uint32_t> heap_;  ///< runs that still have names; meaningful while merging_
     bool merging_ = false;
 };
 

@@ -40,7 +40,7 @@ std::string cleaned_path(std::string_view path) {
 }
 
 bool is_symlink(std::string const& path) noexcept {
-    struct ::stat st {};
+    struct ::stat st{};
     return ::lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode);
 }
 
@@ -50,7 +50,8 @@ std::string stored_name(source_request const& request, std::string const& path, 
     std::string name;
     if (request.keep_path) name = cleaned_path(request.given);
     if (name.empty()) {
-        bool const keeps_given_name = last != "." && last != ".." && is_symlink(std::string{without_trailing_slashes(path)});
+        bool const keeps_given_name =
+            last != "." && last != ".." && is_symlink(std::string{without_trailing_slashes(path)});
         name = keeps_given_name ? std::string{last} : std::string{base_name(real_path)};
         if (real_path == "/") name = "root";
     }
@@ -75,7 +76,7 @@ result<source> resolve_source(source_request const& request) {
     found.real_path = resolved;
     std::free(resolved);  // NOLINT(cppcoreguidelines-no-malloc): realpath(3) allocates with malloc
 
-    struct ::stat st {};
+    struct ::stat st{};
     if (::stat(found.real_path.c_str(), &st) != 0) return last_errno();
     found.is_directory = S_ISDIR(st.st_mode);
     found.name = stored_name(request, path, found.real_path, found.is_directory);

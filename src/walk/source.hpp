@@ -18,19 +18,19 @@ struct source_root {
 
 /// One SOURCE, resolved but not yet opened for walking.
 struct source {
-    std::string given;        ///< as the user wrote it, for messages
-    std::string real_path;    ///< absolute, no symlinks
-    std::string name;         ///< stored root name; "" stores a directory's contents at the top
+    std::string given;      ///< as the user wrote it, for messages
+    std::string real_path;  ///< absolute, no symlinks
+    std::string name;       ///< stored root name; "" stores a directory's contents at the top
     bool is_directory = false;
 };
 
 /// How sources become stored names (CLI.md, "Sources and names").
 struct source_request {
-    std::string given;               ///< the argument
-    std::string directory;           ///< -C: relative arguments start here; "" is the working directory
-    bool keep_path = false;          ///< a line of --files-from: the relative path given is the stored name, as in tar
+    std::string given;       ///< the argument
+    std::string directory;   ///< -C: relative arguments start here; "" is the working directory
+    bool keep_path = false;  ///< a line of --files-from: the relative path given is the stored name, as in tar
     std::string const* prefix = nullptr;  ///< --prefix, or null
-    bool only_source = true;         ///< --prefix replaces the name of one directory, and goes before several
+    bool only_source = true;              ///< --prefix replaces the name of one directory, and goes before several
 };
 
 /// Looks the argument up. Fails with the system's error (ENOENT, EACCES), or EINVAL for "-" and "".

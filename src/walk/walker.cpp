@@ -22,27 +22,27 @@ struct walker::frame {
     frame(std::size_t window, spill_file& spill) : names{window, spill} {}
     std::string prefix;  // stored name of the directory, ending in '/'; "" at the top
     file_stat stat;
-    unique_fd fd;        // open while this is the innermost directory
+    unique_fd fd;  // open while this is the innermost directory
     bool follow_links = false;
     name_list names;
 };
 
 namespace {
 
-constexpr std::array<std::uint32_t, 7> endless_file_systems{PROC_SUPER_MAGIC,    SYSFS_MAGIC,  CGROUP_SUPER_MAGIC,
+constexpr std::array<std::uint32_t, 7> endless_file_systems{PROC_SUPER_MAGIC,    SYSFS_MAGIC,   CGROUP_SUPER_MAGIC,
                                                             CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
                                                             SECURITYFS_MAGIC};
 
 bool gone(int error) noexcept { return error == ENOENT || error == ENOTDIR || error == ESTALE; }
 
 result<file_stat> stat_at(int dir_fd, char const* name, bool follow = false) noexcept {
-    struct ::stat st {};
+    struct ::stat st{};
     if (::fstatat(dir_fd, name, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) return last_errno();
     return to_file_stat(st);
 }
 
 result<file_stat> stat_of(int fd) noexcept {
-    struct ::stat st {};
+    struct ::stat st{};
     if (::fstat(fd, &st) != 0) return last_errno();
     return to_file_stat(st);
 }
@@ -65,7 +65,8 @@ result<std::string> read_link(int dir_fd, char const* name, std::uint64_t size_h
 result<unique_fd> open_patiently(int root_fd, std::string_view path, int flags, beneath_options options) {
     for (int tries = 0;; ++tries) {
         auto opened = open_beneath(root_fd, path, flags, options);
-        bool const out_of_descriptors = !opened && (opened.error() == from_errno(EMFILE) || opened.error() == from_errno(ENFILE));
+        bool const out_of_descriptors =
+            !opened && (opened.error() == from_errno(EMFILE) || opened.error() == from_errno(ENFILE));
         if (!out_of_descriptors || tries == 2000) return opened;
         ::usleep(1000);
     }
@@ -197,7 +198,8 @@ bool walker::describe(frame& in, name_list::item const& item, entry& out) {
     if (out.kind == entry_kind::symlink) {
         auto target = read_link(dir_fd, item.name.c_str(), out.stat.size);
         if (!target) {
-            note(gone(target.error().value()) ? notice_kind::vanished : notice_kind::unreadable, out.name, target.error());
+            note(gone(target.error().value()) ? notice_kind::vanished : notice_kind::unreadable, out.name,
+                 target.error());
             return false;
         }
         out.link_target = std::move(*target);
@@ -215,8 +217,8 @@ bool walker::follow(entry& out) {
         if (target.error() == from_errno(EXDEV)) {
             note(notice_kind::refused, out.name, {}, "the link's target is outside the source");
         } else {
-            note(gone(target.error().value()) ? notice_kind::vanished : notice_kind::unreadable, out.name, target.error(),
-                 "the link leads nowhere");
+            note(gone(target.error().value()) ? notice_kind::vanished : notice_kind::unreadable, out.name,
+                 target.error(), "the link leads nowhere");
         }
         return false;
     }
@@ -254,7 +256,9 @@ result<> walker::descend(entry const& directory) {
     if (!opened) {
         if (is_root) return opened.error();
         bool const replaced = opened.error() == from_errno(ELOOP);
-        note(replaced ? notice_kind::replaced : gone(opened.error().value()) ? notice_kind::vanished : notice_kind::unreadable,
+        note(replaced                       ? notice_kind::replaced
+             : gone(opened.error().value()) ? notice_kind::vanished
+                                            : notice_kind::unreadable,
              directory.name, opened.error());
         return {};
     }
@@ -322,16 +326,18 @@ bool walker::is_forbidden_mount(int dir_fd, entry const& directory) {
         note(notice_kind::skipped_mount, directory.name, {}, "another file system (--one-file-system)");
         return true;
     }
-    struct ::statfs fs {};
+    struct ::statfs fs{};
     if (::fstatfs(dir_fd, &fs) != 0) return false;
     auto const magic = static_cast<std::uint32_t>(fs.f_type);
-    if (std::find(endless_file_systems.begin(), endless_file_systems.end(), magic) == endless_file_systems.end()) return false;
+    if (std::find(endless_file_systems.begin(), endless_file_systems.end(), magic) == endless_file_systems.end())
+        return false;
     note(notice_kind::skipped_mount, directory.name, {}, "a kernel file system");
     return true;
 }
 
 bool walker::loops(file_stat const& directory) const noexcept {
-    return std::any_of(frames_.begin(), frames_.end(), [&](auto const& above) { return above->stat.same_inode(directory); });
+    return std::any_of(frames_.begin(), frames_.end(),
+                       [&](auto const& above) { return above->stat.same_inode(directory); });
 }
 
 /// The innermost directory's descriptor, opened again after a subdirectory was walked; -1 with errno.
@@ -372,7 +378,8 @@ void walker::decorate(int dir_fd, std::string_view name, entry& out) {
     }
     bool const carries = out.kind == entry_kind::file || out.kind == entry_kind::directory;
     if (options_.xattrs == xattr_policy::none || (!carries && options_.xattrs != xattr_policy::all)) return;
-    auto const lost = read_xattrs_at(dir_fd, name, out.kind == entry_kind::symlink, options_.xattrs == xattr_policy::all, out.xattrs);
+    auto const lost =
+        read_xattrs_at(dir_fd, name, out.kind == entry_kind::symlink, options_.xattrs == xattr_policy::all, out.xattrs);
     if (!lost.empty()) note(notice_kind::attribute_lost, out.name, {}, lost);
 }
 

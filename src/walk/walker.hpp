@@ -25,8 +25,8 @@ struct walk_options {
     bool one_file_system = false;
     bool dereference = false;
     xattr_policy xattrs = xattr_policy::none;
-    bool names = false;                     ///< look user and group names up
-    std::size_t window_bytes = 1U << 20U;   ///< of directory listings held in memory; more is spilled
+    bool names = false;                    ///< look user and group names up
+    std::size_t window_bytes = 1U << 20U;  ///< of directory listings held in memory; more is spilled
     /// (dev, ino) of what stays out: the existing output, its directory ./exports.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> own_outputs;
 };

@@ -29,8 +29,8 @@ std::atomic<bool> at_calls_missing{false};
 
 struct place {
     int dir_fd;
-    std::string name;      // for the *at calls
-    std::string proc_path; // for the others
+    std::string name;       // for the *at calls
+    std::string proc_path;  // for the others
     bool is_link;
 };
 
@@ -56,13 +56,15 @@ bool wanted(std::string_view key, bool all) noexcept {
 }
 
 bool unsupported_or_gone(int error) noexcept {
-    return error == ENOTSUP || error == ENODATA || error == ENOENT || error == ENOTDIR || error == ELOOP || error == EACCES;
+    return error == ENOTSUP || error == ENODATA || error == ENOENT || error == ENOTDIR || error == ELOOP ||
+           error == EACCES;
 }
 
 }  // namespace
 
 std::string read_xattrs_at(int dir_fd, std::string_view name, bool is_link, bool all, std::vector<xattr>& out) {
-    place const at{dir_fd, std::string{name}, "/proc/self/fd/" + std::to_string(dir_fd) + '/' + std::string{name}, is_link};
+    place const at{dir_fd, std::string{name}, "/proc/self/fd/" + std::to_string(dir_fd) + '/' + std::string{name},
+                   is_link};
     std::array<char, 1024> small;
     std::string large;
     char* keys = small.data();
@@ -72,7 +74,9 @@ std::string read_xattrs_at(int dir_fd, std::string_view name, bool is_link, bool
         keys = large.data();
         bytes = list_names(at, keys, large.size());
     }
-    if (bytes < 0) return unsupported_or_gone(errno) ? std::string{} : std::string{"its attributes cannot be listed: "} + std::strerror(errno);
+    if (bytes < 0)
+        return unsupported_or_gone(errno) ? std::string{}
+                                          : std::string{"its attributes cannot be listed: "} + std::strerror(errno);
 
     std::string lost;
     std::size_t held = 0;

@@ -30,7 +30,8 @@ private:
 
 class zstd_compressor final : public compressor {
 public:
-    zstd_compressor(int level, std::size_t ticket_bytes, std::size_t slab_bytes) : encoder_{level, ticket_bytes}, scratch_{slab_bytes} {}
+    zstd_compressor(int level, std::size_t ticket_bytes, std::size_t slab_bytes)
+        : encoder_{level, ticket_bytes}, scratch_{slab_bytes} {}
 
     std::size_t compress(std::span<std::byte> slab, std::size_t raw_bytes) override {
         return copied_back(slab, scratch_.bytes(), encoder_.frame(slab.first(raw_bytes), scratch_.bytes()));

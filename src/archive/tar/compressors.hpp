@@ -13,6 +13,7 @@ namespace submitit::archive::tar {
 [[nodiscard]] std::unique_ptr<compressor> make_gzip_compressor(int level, bool reproducible, std::size_t slab_bytes);
 
 /// One independent zstd frame a ticket.
-[[nodiscard]] std::unique_ptr<compressor> make_zstd_compressor(int level, std::size_t ticket_bytes, std::size_t slab_bytes);
+[[nodiscard]] std::unique_ptr<compressor> make_zstd_compressor(int level, std::size_t ticket_bytes,
+                                                               std::size_t slab_bytes);
 
 }  // namespace submitit::archive::tar

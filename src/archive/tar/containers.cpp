@@ -76,8 +76,11 @@ class gzip_container final : public tar_container {
 public:
     /// RFC 1952 2.3: magic, deflate, no flags, no time, XFL (2 best, 4 fastest), OS 3 (Unix).
     explicit gzip_container(int level) {
-        header_ = {std::byte{0x1F}, std::byte{0x8B}, std::byte{8}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-                   level == 9 ? std::byte{2} : level == 1 ? std::byte{4} : std::byte{0}, std::byte{3}};
+        header_ = {
+            std::byte{0x1F}, std::byte{0x8B}, std::byte{8},
+            std::byte{0},    std::byte{0},    std::byte{0},
+            std::byte{0},    std::byte{0},    level == 9 ? std::byte{2} : level == 1 ? std::byte{4} : std::byte{0},
+            std::byte{3}};
     }
 
     void begin(output_list& out) override { out.pieces.emplace_back(header_); }
@@ -202,7 +205,9 @@ private:
 
 std::unique_ptr<container> make_plain_container() { return std::make_unique<plain_container>(); }
 std::unique_ptr<container> make_gzip_container(int level) { return std::make_unique<gzip_container>(level); }
-std::unique_ptr<container> make_zstd_container(std::size_t window_bytes) { return std::make_unique<zstd_container>(window_bytes); }
+std::unique_ptr<container> make_zstd_container(std::size_t window_bytes) {
+    return std::make_unique<zstd_container>(window_bytes);
+}
 std::unique_ptr<container> make_single_frame_container(int level, unsigned workers) {
     return std::make_unique<single_frame_container>(level, workers);
 }

@@ -125,7 +125,8 @@ void stream_encoder::encode_batch(plan::ticket& ticket, std::span<std::byte> sla
     done.raw_bytes = at;
 }
 
-std::size_t stream_encoder::put_file(walk::entry const& entry, content const& read, std::span<std::byte> slab, std::size_t at) {
+std::size_t stream_encoder::put_file(walk::entry const& entry, content const& read, std::span<std::byte> slab,
+                                     std::size_t at) {
     auto const got = static_cast<std::size_t>(read.op.got);
     auto const data_at = static_cast<std::size_t>(read.op.data - slab.data());
     auto header = header_bytes(entry, got, options_);
@@ -171,7 +172,8 @@ void stream_encoder::encode_segment(plan::ticket const& ticket, std::span<std::b
 
 }  // namespace
 
-std::unique_ptr<encoder> make_encoder(attribute_options const& options, std::unique_ptr<compressor> with, bool checksum) {
+std::unique_ptr<encoder> make_encoder(attribute_options const& options, std::unique_ptr<compressor> with,
+                                      bool checksum) {
     return std::make_unique<stream_encoder>(options, std::move(with), checksum);
 }
 

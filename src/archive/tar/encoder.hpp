@@ -21,6 +21,7 @@ public:
 
 /// Ticket -> tar stream (POSIX pax) in the slab -> `with` it, when not null, compressed. `checksum`: CRC-32 of the tar
 /// stream for gzip.
-[[nodiscard]] std::unique_ptr<encoder> make_encoder(attribute_options const& options, std::unique_ptr<compressor> with, bool checksum);
+[[nodiscard]] std::unique_ptr<encoder> make_encoder(attribute_options const& options, std::unique_ptr<compressor> with,
+                                                    bool checksum);
 
 }  // namespace submitit::archive::tar

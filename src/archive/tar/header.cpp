@@ -75,7 +75,10 @@ public:
     void type(char value) noexcept { at_[type_at] = value; }
     /// Magic, version, and last the checksum: the sum of all bytes, its own field counted as spaces.
     void close() noexcept {
-        std::memcpy(at_ + magic_at, "ustar\0" "00", 8);
+        std::memcpy(at_ + magic_at,
+                    "ustar\0"
+                    "00",
+                    8);
         std::memset(at_ + checksum_field.at, ' ', checksum_field.bytes);
         std::uint32_t sum = 0;
         for (std::size_t i = 0; i < block_bytes; ++i) sum += static_cast<unsigned char>(at_[i]);
@@ -121,7 +124,8 @@ public:
     void add_time(std::string_view key, timestamp time) {
         // -1 s and 500,000,000 ns is half a second before the epoch: "-0.5".
         bool const negative = time.seconds < 0;
-        auto seconds = negative ? 0 - static_cast<std::uint64_t>(time.seconds) : static_cast<std::uint64_t>(time.seconds);
+        auto seconds =
+            negative ? 0 - static_cast<std::uint64_t>(time.seconds) : static_cast<std::uint64_t>(time.seconds);
         auto nanoseconds = time.nanoseconds;
         if (negative && nanoseconds != 0) {
             seconds -= 1;
@@ -164,7 +168,8 @@ struct plan_of_header {
 };
 
 /// Collects the pax records this entry needs into `records`.
-plan_of_header plan(walk::entry const& entry, std::uint64_t size, attribute_options const& options, pax_records& records) {
+plan_of_header plan(walk::entry const& entry, std::uint64_t size, attribute_options const& options,
+                    pax_records& records) {
     plan_of_header planned{present(entry, options), split_at(entry.name)};
     auto const& shown = planned.shown;
     records.clear();
@@ -172,7 +177,8 @@ plan_of_header plan(walk::entry const& entry, std::uint64_t size, attribute_opti
     // tar warns of the hdrcharset record they would need in a pax header.
     bool const long_path = planned.split == std::string_view::npos || needs_utf8_record(entry.name);
     bool const long_link = entry.link_target.size() > link_field.bytes || needs_utf8_record(entry.link_target);
-    if ((long_path && !is_utf8(entry.name)) || (long_link && !is_utf8(entry.link_target))) records.add("hdrcharset", "BINARY");
+    if ((long_path && !is_utf8(entry.name)) || (long_link && !is_utf8(entry.link_target)))
+        records.add("hdrcharset", "BINARY");
     if (long_path) records.add("path", entry.name);
     if (long_link) records.add("linkpath", entry.link_target);
     if (size > size_max) records.add_number("size", size);
@@ -197,10 +203,13 @@ std::string_view base_of(std::string_view name) noexcept {
     return slash == std::string_view::npos ? name : name.substr(slash + 1);
 }
 
-std::uint64_t octal_time(timestamp time) noexcept { return time.seconds < 0 ? 0 : static_cast<std::uint64_t>(time.seconds); }
+std::uint64_t octal_time(timestamp time) noexcept {
+    return time.seconds < 0 ? 0 : static_cast<std::uint64_t>(time.seconds);
+}
 
 /// The `x` entry before the real one. Its name holds no process id, so equal input gives equal bytes.
-std::size_t write_pax(walk::entry const& entry, attributes const& shown, std::string_view records, std::span<std::byte> out) {
+std::size_t write_pax(walk::entry const& entry, attributes const& shown, std::string_view records,
+                      std::span<std::byte> out) {
     block header{out.data()};
     std::string name{"PaxHeaders/"};
     name += base_of(entry.name).substr(0, name_field.bytes - name.size());
@@ -232,7 +241,8 @@ std::size_t header_bytes(walk::entry const& entry, std::uint64_t size, attribute
     return 2 * block_bytes + static_cast<std::size_t>(padded(records.text().size()));
 }
 
-std::size_t write_header(walk::entry const& entry, std::uint64_t size, attribute_options const& options, std::span<std::byte> out) {
+std::size_t write_header(walk::entry const& entry, std::uint64_t size, attribute_options const& options,
+                         std::span<std::byte> out) {
     auto& records = scratch_records();
     auto const planned = plan(entry, size, options, records);
     auto const& shown = planned.shown;

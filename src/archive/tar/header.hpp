@@ -24,6 +24,7 @@ inline constexpr std::size_t block_bytes = 512;
 ///
 /// Source: POSIX.1-2017, pax utility: "ustar Interchange Format" and "pax Extended Header". A pax header is written only
 /// when ustar cannot hold a value: a long or non-ASCII name, a fraction of a second, a large number, xattrs.
-std::size_t write_header(walk::entry const& entry, std::uint64_t size, attribute_options const& options, std::span<std::byte> out);
+std::size_t write_header(walk::entry const& entry, std::uint64_t size, attribute_options const& options,
+                         std::span<std::byte> out);
 
 }  // namespace submitit::archive::tar

@@ -41,11 +41,11 @@ private:
     record_spool spool_;
     std::uint64_t position_ = 0;
     std::uint64_t entries_ = 0;
-    member large_;                     // the large file being written
-    std::uint64_t large_at_ = 0;       // its local header
+    member large_;                // the large file being written
+    std::uint64_t large_at_ = 0;  // its local header
     segment_state state_;
-    std::vector<std::byte> header_;    // its local header's bytes
-    std::vector<std::byte> central_;   // one central record
+    std::vector<std::byte> header_;   // its local header's bytes
+    std::vector<std::byte> central_;  // one central record
     std::array<std::byte, descriptor_bytes_max> descriptor_{};
     std::array<std::byte, end_bytes_max> end_{};
     std::vector<std::byte> playing_;
@@ -88,13 +88,15 @@ result<> zip_container::append_segment(plan::ticket const& ticket, encoded const
             out.withdrawn_files = 1;
             out.withdrawn_bytes = large_.content_bytes + done.content_bytes;
             position_ = large_at_;
-            out.notices.push_back({walk::notice_kind::unreadable, large.entry.name, {}, "it could not be read to its end: left out"});
+            out.notices.push_back(
+                {walk::notice_kind::unreadable, large.entry.name, {}, "it could not be read to its end: left out"});
         }
         return {};
     }
     if (ticket.first_segment()) start_large(large, out);
     if (done.damaged && !state_.damaged)
-        out.notices.push_back({walk::notice_kind::damaged, large.entry.name, {}, "missing bytes were written as zeros"});
+        out.notices.push_back(
+            {walk::notice_kind::damaged, large.entry.name, {}, "missing bytes were written as zeros"});
     state_.damaged = state_.damaged || done.damaged;
     state_.changed = state_.changed || done.changed;
     large_.crc = codec::combine_crc32(large_.crc, done.crc, done.content_bytes);

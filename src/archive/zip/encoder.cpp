@@ -22,7 +22,8 @@ bool has_content(walk::entry const& entry) noexcept { return entry.kind == walk:
 class zip_encoder final : public encoder {
 public:
     explicit zip_encoder(encoder_options const& options)
-        : options_{options}, clock_{options.reproducible},
+        : options_{options},
+          clock_{options.reproducible},
           deflate_{options.store ? 1 : options.level, options.reproducible, codec::deflate_use::entry},
           scratch_{options.slab_bytes} {}
 
@@ -31,7 +32,8 @@ public:
                                  plan::link_outcomes& outcomes) override;
 
 private:
-    void encode_batch(plan::ticket& ticket, std::span<std::byte> slab, std::span<content const> contents, encoded& done);
+    void encode_batch(plan::ticket& ticket, std::span<std::byte> slab, std::span<content const> contents,
+                      encoded& done);
     void encode_segment(plan::ticket const& ticket, std::span<std::byte> slab, content const& read, encoded& done);
     void put_member(walk::entry const& entry, std::span<std::byte const> data);
     void put_central(member const& of, std::size_t header_at);
@@ -76,7 +78,8 @@ encoded zip_encoder::encode(plan::ticket& ticket, std::span<std::byte> slab, std
     return done;
 }
 
-void zip_encoder::encode_batch(plan::ticket& ticket, std::span<std::byte> slab, std::span<content const> contents, encoded& done) {
+void zip_encoder::encode_batch(plan::ticket& ticket, std::span<std::byte> slab, std::span<content const> contents,
+                               encoded& done) {
     at_ = 0;
     directory_.clear();
     std::size_t next_content = 0;
@@ -138,7 +141,8 @@ void zip_encoder::put_central(member const& of, std::size_t header_at) {
     write_central_record(of, header_at, std::span{directory_}.subspan(start));
 }
 
-void zip_encoder::encode_segment(plan::ticket const& ticket, std::span<std::byte> slab, content const& read, encoded& done) {
+void zip_encoder::encode_segment(plan::ticket const& ticket, std::span<std::byte> slab, content const& read,
+                                 encoded& done) {
     auto const& large = *ticket.large;
     if (ticket.first_segment() && read.left_out) {
         done.left_out = true;
@@ -167,9 +171,15 @@ void zip_encoder::encode_segment(plan::ticket const& ticket, std::span<std::byte
 
 void zip_encoder::warn_about_name(walk::entry const& entry, encoded& done) {
     if (!is_utf8(entry.name)) {
-        done.notices.push_back({walk::notice_kind::name_warning, entry.name, {}, "not UTF-8: stored byte for byte; some readers will show another name"});
+        done.notices.push_back({walk::notice_kind::name_warning,
+                                entry.name,
+                                {},
+                                "not UTF-8: stored byte for byte; some readers will show another name"});
     } else if (entry.name.find('\\') != std::string::npos) {
-        done.notices.push_back({walk::notice_kind::name_warning, entry.name, {}, "a backslash in its name is a directory separator to readers on Windows"});
+        done.notices.push_back({walk::notice_kind::name_warning,
+                                entry.name,
+                                {},
+                                "a backslash in its name is a directory separator to readers on Windows"});
     }
 }
 

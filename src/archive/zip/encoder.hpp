@@ -10,8 +10,8 @@ namespace submitit::archive::zip {
 
 struct encoder_options {
     attribute_options attributes;
-    int level = 6;               ///< 1..9
-    bool store = false;          ///< entries that fit a ticket are stored, whatever they hold
+    int level = 6;       ///< 1..9
+    bool store = false;  ///< entries that fit a ticket are stored, whatever they hold
     bool reproducible = false;
     std::size_t slab_bytes = 0;  ///< of the slabs it will be given; its scratch memory is as large
 };

@@ -68,7 +68,9 @@ private:
 bool fits_unix_time(std::int64_t seconds) noexcept { return seconds >= INT32_MIN && seconds <= INT32_MAX; }
 
 /// "UT" holds 32-bit seconds; a time outside them goes into the NTFS extra, which the same readers know.
-std::size_t time_extra_bytes(member const& of) noexcept { return fits_unix_time(of.mtime.seconds) ? unix_time_bytes : ntfs_bytes; }
+std::size_t time_extra_bytes(member const& of) noexcept {
+    return fits_unix_time(of.mtime.seconds) ? unix_time_bytes : ntfs_bytes;
+}
 
 void write_common_extras(member const& of, writer& out) noexcept {
     if (fits_unix_time(of.mtime.seconds)) {
@@ -78,7 +80,8 @@ void write_common_extras(member const& of, writer& out) noexcept {
         out.u32(static_cast<std::uint32_t>(static_cast<std::int32_t>(of.mtime.seconds)));
     } else {
         constexpr std::int64_t epoch_1601 = 11'644'473'600;
-        auto const filetime = static_cast<std::uint64_t>(std::max<std::int64_t>(of.mtime.seconds + epoch_1601, 0)) * 10'000'000U;
+        auto const filetime =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(of.mtime.seconds + epoch_1601, 0)) * 10'000'000U;
         out.u16(ntfs_id);
         out.u16(32);
         out.u32(0);
@@ -106,7 +109,8 @@ struct central_zip64 {
     bool packed;
     bool offset;
     [[nodiscard]] std::size_t bytes() const noexcept {
-        auto const fields = static_cast<std::size_t>(content) + static_cast<std::size_t>(packed) + static_cast<std::size_t>(offset);
+        auto const fields =
+            static_cast<std::size_t>(content) + static_cast<std::size_t>(packed) + static_cast<std::size_t>(offset);
         return fields == 0 ? 0 : 4 + 8 * fields;
     }
 };
@@ -147,7 +151,8 @@ member describe(walk::entry const& entry, attribute_options const& options, dos_
     of.uid = shown.uid;
     of.gid = shown.gid;
     of.mtime = shown.mtime;
-    bool const ascii = std::all_of(of.name.begin(), of.name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    bool const ascii =
+        std::all_of(of.name.begin(), of.name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
     if (!ascii && is_utf8(of.name)) of.flags |= flag_utf8;
     clock.stamp(of);
     return of;
@@ -184,7 +189,8 @@ std::size_t write_local_header(member const& of, std::span<std::byte> into) noex
 }
 
 std::size_t central_record_bytes(member const& of, std::uint64_t header_offset) noexcept {
-    return central_fixed_bytes + of.name.size() + central_needs(of, header_offset).bytes() + time_extra_bytes(of) + unix_owner_bytes;
+    return central_fixed_bytes + of.name.size() + central_needs(of, header_offset).bytes() + time_extra_bytes(of) +
+           unix_owner_bytes;
 }
 
 std::size_t write_central_record(member const& of, std::uint64_t header_offset, std::span<std::byte> into) noexcept {
@@ -270,7 +276,8 @@ std::size_t central_record_length(std::span<std::byte const> records) noexcept {
            length_at(central_comment_length_at);
 }
 
-std::size_t relocate_central_record(std::span<std::byte const> record, std::uint64_t base, std::span<std::byte> into) noexcept {
+std::size_t relocate_central_record(std::span<std::byte const> record, std::uint64_t base,
+                                    std::span<std::byte> into) noexcept {
     auto const offset = base + load_le<std::uint32_t>(record.data() + central_offset_at);
     writer out{into};
     if (offset < limit_32) {

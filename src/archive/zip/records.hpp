@@ -12,7 +12,7 @@
 namespace submitit::archive::zip {
 
 // PKWARE APPNOTE 6.3.x, sections in brackets.
-inline constexpr std::uint16_t method_store = 0;    // [4.4.5]
+inline constexpr std::uint16_t method_store = 0;  // [4.4.5]
 inline constexpr std::uint16_t method_deflate = 8;
 inline constexpr std::uint32_t limit_32 = 0xFFFFFFFF;
 inline constexpr std::uint16_t limit_16 = 0xFFFF;
@@ -22,7 +22,7 @@ struct member {
     std::string_view name;
     std::uint16_t method = method_store;
     std::uint16_t flags = 0;
-    std::uint32_t mode = 0;           ///< st_mode with its type bits
+    std::uint32_t mode = 0;  ///< st_mode with its type bits
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     timestamp mtime;
@@ -31,7 +31,7 @@ struct member {
     std::uint32_t crc = 0;
     std::uint64_t packed_bytes = 0;
     std::uint64_t content_bytes = 0;
-    bool zip64_local = false;         ///< the local header carries 64-bit sizes
+    bool zip64_local = false;  ///< the local header carries 64-bit sizes
 };
 
 inline constexpr std::uint16_t flag_descriptor = 1U << 3U;  // [4.4.4]
@@ -79,7 +79,8 @@ inline constexpr std::size_t end_bytes_max = 56 + 20 + 22;
 
 /// Copies one central record to `out` with `base` added to its header offset, which must be below 4 GiB before; where it is
 /// not after, a Zip64 extra takes it (the record grows by at most relocation_growth_max). Returns the bytes written.
-std::size_t relocate_central_record(std::span<std::byte const> record, std::uint64_t base, std::span<std::byte> out) noexcept;
+std::size_t relocate_central_record(std::span<std::byte const> record, std::uint64_t base,
+                                    std::span<std::byte> out) noexcept;
 inline constexpr std::size_t relocation_growth_max = 12;
 
 }  // namespace submitit::archive::zip
