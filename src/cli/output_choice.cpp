@@ -11,6 +11,7 @@
 #include "archive/traits.hpp"
 #include "base/display_name.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/signals.hpp"
 #include "publish/file_sink.hpp"
 #include "publish/stream_sink.hpp"
 
@@ -125,6 +126,7 @@ std::optional<refusal> open_output(export_arguments const& arguments, format kin
         while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
         refused = open_derived(arguments, directory, kind, sources, into);
     } else if (exists(path, st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        signals_let_through const interruptible;  // open(2) of a FIFO waits for its reader
         int const fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0) return cannot_open(path, last_errno());
         into.sink = std::make_unique<publish::stream_sink>(fd, true, path, stop);

@@ -26,8 +26,19 @@ sigset_t watched() noexcept {
 
 }  // namespace
 
-signal_watch::signal_watch() : main_thread_{::pthread_self()} {
-    std::signal(SIGPIPE, SIG_IGN);
+signal_watch::signal_watch() : main_thread_{::pthread_self()} { std::signal(SIGPIPE, SIG_IGN); }
+
+void signal_watch::watch() const noexcept {
+    auto const set = watched();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+signals_let_through::signals_let_through() noexcept {
+    auto const set = watched();
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+signals_let_through::~signals_let_through() {
     auto const set = watched();
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }

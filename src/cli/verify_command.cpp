@@ -80,6 +80,7 @@ CLI::App* declare_verify(CLI::App& app, verify_arguments& into) {
 }
 
 int run_verify(verify_arguments const& arguments, signal_watch& signals) {
+    signals.watch();
     std::atomic<bool> stop{false};
     archive::verify_options options;
     options.against = arguments.against;
