@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/source_list.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,6 +19,8 @@ struct closer {
         if (file != stdin) std::fclose(file);
     }
 };
+
+using by_name = std::unordered_map<std::string_view, walk::source const*>;
 
 std::optional<refusal> read_list(export_arguments const& arguments, std::vector<std::string>& into) {
     auto const& path = arguments.files_from;
@@ -56,8 +59,22 @@ std::optional<refusal> add(walk::source_request const& request, std::vector<walk
     return std::nullopt;
 }
 
+/// The directory source, if any, whose walk meets the name of `one` as well (--files-from with a directory and what is in
+/// it).
+walk::source const* walked_above(walk::source const& one, by_name const& all) {
+    std::string_view const name{one.name};
+    for (auto slash = name.find('/'); slash != std::string_view::npos; slash = name.find('/', slash + 1)) {
+        auto const above = all.find(name.substr(0, slash));
+        if (above == all.end() || !above->second->is_directory) continue;
+        struct ::stat st{};
+        auto const there = above->second->real_path + one.name.substr(slash);
+        if (::lstat(there.c_str(), &st) == 0) return above->second;
+    }
+    return nullptr;
+}
+
 std::optional<refusal> refuse_twins(std::vector<walk::source> const& sources) {
-    std::unordered_map<std::string_view, walk::source const*> seen;
+    by_name seen;
     for (auto const& one : sources) {
         auto const [at, fresh] = seen.emplace(one.name, &one);
         if (!fresh)
@@ -65,6 +82,10 @@ std::optional<refusal> refuse_twins(std::vector<walk::source> const& sources) {
                                       display_name(one.given) + "' would both be stored as '" + display_name(one.name) +
                                       "'. Export them separately, or from a common parent with -C and --files-from"};
     }
+    for (auto const& one : sources)
+        if (auto const* const above = walked_above(one, seen))
+            return refusal{usage, "the sources '" + display_name(above->given) + "' and '" + display_name(one.given) +
+                                      "' would both store '" + display_name(one.name) + "'. Leave one of them out"};
     return std::nullopt;
 }
 
