@@ -50,8 +50,11 @@ int list_names(pipeline::export_options& request) {
             print_line(describe(notice));
         }
         if (!more) {
-            print_error(display_name(walk.failed_source()) + ": the source cannot be read: " + more.error().message());
-            return source_failure;
+            auto const& source = walk.failed_source();
+            if (source.empty())
+                return refuse({output_failure, "a temporary file in $TMPDIR failed: " + more.error().message()});
+            return refuse(
+                {source_failure, display_name(source) + ": the source cannot be read: " + more.error().message()});
         }
         if (!*more) break;
         ++listed;
@@ -120,6 +123,7 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     if (auto const refused = make_request(arguments, request)) return refuse(*refused);
     if (arguments.dry_run) return list_names(request);
 
+    signals.watch();
     std::atomic<bool> stop{false};
     opened_output output;
     if (auto const refused = open_output(arguments, request.format.kind, request.sources, stop, output))

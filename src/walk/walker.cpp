@@ -25,6 +25,7 @@ struct walker::frame {
     unique_fd fd;  // open while this is the innermost directory
     bool follow_links = false;
     name_list names;
+    std::string last;  // name given out last: getdents(2) may repeat one while the directory changes
 };
 
 namespace {
@@ -146,6 +147,7 @@ result<bool> walker::next_source(entry& out) {
     out.open_path = from.real_path.substr(1);
     auto const stat = stat_at(file_root_->fd.get(), out.open_path.c_str());
     if (!stat) return failure{stat.error()};
+    failed_source_.clear();
     out.stat = *stat;
     out.kind = kind_of(stat->mode);
     if (S_ISSOCK(stat->mode)) {
@@ -160,12 +162,15 @@ result<bool> walker::next_source(entry& out) {
 result<bool> walker::next_in_directory(entry& out) {
     auto& in = *frames_.back();
     name_list::item item;
-    auto const more = in.names.next(item);
-    if (!more) return failure{more.error()};
-    if (!*more) {
-        pop_frame();
-        return false;
-    }
+    do {
+        auto const more = in.names.next(item);
+        if (!more) return failure{more.error()};
+        if (!*more) {
+            pop_frame();
+            return false;
+        }
+    } while (item.name == in.last);
+    in.last = item.name;
     return describe(in, item, out);
 }
 
@@ -212,7 +217,7 @@ bool walker::describe(frame& in, name_list::item const& item, entry& out) {
 bool walker::follow(entry& out) {
     std::string_view path{out.name};
     path.remove_prefix(root_name_bytes_);
-    auto const target = open_beneath(root_->fd.get(), path, O_PATH, {.follow_links = true});
+    auto const target = open_patiently(root_->fd.get(), path, O_PATH, {.follow_links = true});
     if (!target) {
         if (target.error() == from_errno(EXDEV)) {
             note(notice_kind::refused, out.name, {}, "the link's target is outside the source");
@@ -275,6 +280,7 @@ result<> walker::descend(entry const& directory) {
     made->fd = std::move(*opened);
     if (!frames_.empty()) frames_.back()->fd.reset();
     frames_.push_back(std::move(made));
+    failed_source_.clear();
     if (auto const room = make_room(); !room) return room;
     return list(*frames_.back());
 }
@@ -310,7 +316,7 @@ result<> walker::list_name(frame& into, std::string_view name, std::uint8_t type
         if (stat && S_ISLNK(stat->mode) && options_.dereference) {
             std::string path = into.prefix.substr(root_name_bytes_);
             path += name;
-            auto const target = open_beneath(root_->fd.get(), path, O_PATH, {.follow_links = true});
+            auto const target = open_patiently(root_->fd.get(), path, O_PATH, {.follow_links = true});
             auto const followed = target ? stat_of(target->get()) : result<file_stat>{target.error()};
             is_directory = followed && followed->is_directory();
         }

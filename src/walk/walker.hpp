@@ -52,7 +52,7 @@ public:
     /// What happened since the last call, in walk order.
     [[nodiscard]] std::vector<notice> take_notices() { return std::exchange(notices_, {}); }
 
-    /// The source that next() failed on, as given.
+    /// The source that next() failed on, as given; empty when the spill file failed.
     [[nodiscard]] std::string const& failed_source() const noexcept { return failed_source_; }
 
 private:
