@@ -2,6 +2,8 @@
 #include "pipeline/reading.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 namespace submitit::pipeline {
 namespace {
@@ -62,7 +64,9 @@ verdict judge_whole(archive::content& of) noexcept {
     // It is another file's content than the walk described. Take the newer description and read once more; a file that
     // outgrew its room cannot be taken whole.
     bool const fits = op.after.size <= of.planned_bytes;
+    auto const owner = std::pair{stat.uid, stat.gid};  // the walk's: names and header room were found for these
     stat = op.after;
+    std::tie(stat.uid, stat.gid) = owner;
     if (fits && of.attempts < attempts_max) {
         ++of.attempts;
         op.bytes = op.after.size;

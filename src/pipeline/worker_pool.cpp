@@ -23,11 +23,9 @@ worker_pool::~worker_pool() {
 }
 
 void worker_pool::push(flight& ready) {
-    {
-        std::lock_guard const lock{mutex_};
-        queue_.push(&ready);
-    }
-    ready_.notify_one();
+    std::lock_guard const lock{mutex_};
+    queue_.push(&ready);
+    ready_.notify_one();  // under the lock: this flight may be the last, after which the pool goes
 }
 
 void worker_pool::work(unsigned worker) {

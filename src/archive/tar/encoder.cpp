@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive/tar/encoder.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "archive/tar/header.hpp"
@@ -10,6 +11,8 @@
 
 namespace submitit::archive::tar {
 namespace {
+
+constexpr std::int64_t plain_seconds_max = (std::int64_t{1} << 33U) - 1;  // 11 octal digits
 
 bool has_content(walk::entry const& entry) noexcept { return entry.kind == walk::entry_kind::file; }
 
@@ -135,7 +138,7 @@ std::size_t stream_encoder::put_file(walk::entry const& entry, content const& re
     if (at + header > data_at) {  // it changed and now needs a pax header that was not planned: whole seconds fit
         plain = entry;
         plain.stat.mtime.nanoseconds = 0;
-        if (plain.stat.mtime.seconds < 0) plain.stat.mtime.seconds = 0;
+        plain.stat.mtime.seconds = std::clamp<std::int64_t>(plain.stat.mtime.seconds, 0, plain_seconds_max);
         shown = &plain;
         header = header_bytes(plain, got, options_);
         SUBMITIT_CHECK(at + header <= data_at);
