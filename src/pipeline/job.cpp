@@ -81,6 +81,7 @@ bool job::set_up() {
 asio::awaitable<export_report> job::run() {
     started_ = std::chrono::steady_clock::now();
     auto const executor = co_await asio::this_coro::executor;
+    bool published = false;
     if (set_up()) {
         auto const opened = co_await admission_->open(memory_.booking);
         if (!opened) {
@@ -96,11 +97,11 @@ asio::awaitable<export_report> job::run() {
             co_await assemble();
             while (!admit_done_) co_await admit_ended_.wait();
             planner_thread_.join();
-            finish();
+            published = finish();
             admission_->close(job_id_);
         }
     }
-    if (stop_->load()) fail(failure_kind::cancelled, make_error_code(errc::cancelled));
+    if (stop_->load() && !published) fail(failure_kind::cancelled, make_error_code(errc::cancelled));
     workers_.reset();
     if (backend_) report_.io = backend_->counters();
     backend_.reset();
@@ -128,7 +129,9 @@ bool job::plan_tickets() {
         plan::ticket ticket;
         auto const more = planner_->next(ticket);
         if (!more) {
-            fail(failure_kind::source, more.error(), walker_->failed_source());
+            auto const& source = walker_->failed_source();
+            if (source.empty()) fail(failure_kind::output, more.error(), {}, "a temporary file in $TMPDIR failed");
+            else fail(failure_kind::source, more.error(), source);
             return false;
         }
         if (!*more) return true;
@@ -231,7 +234,8 @@ void job::read_cached(flight& at) {
             one.entry = &*entry++;
         }
         one.planned_bytes = one.op.bytes;
-        one.op.one_file_system = options_.walk.one_file_system;
+        // A file SOURCE is opened from "/", so a mount lies between them rightly.
+        one.op.one_file_system = options_.walk.one_file_system && one.entry->open_path.empty();
         one.op.context = &at;
         one.op.done = read_done;
         if (!read_one(one, segment)) at.missing.push_back(i);
@@ -335,6 +339,7 @@ asio::awaitable<void> job::assemble() {
 }
 
 void job::take(flight& sealed) {
+    if (sealed.ticket.kind == plan::ticket_kind::trailer && !may_end()) return;
     list_.clear();
     auto const& done = sealed.done;
     if (auto const placed = container_->append(sealed.ticket, done, list_); !placed)
@@ -393,8 +398,16 @@ void job::tell(walk::notice const& notice) {
     if (options_.on_notice) options_.on_notice(notice);
 }
 
-/// The container's end, then the name. Nothing of either after a failure: a reader must see that the archive is not whole.
-void job::finish() {
+/// Asked before the first byte of the archive's end: a reader on a pipe takes an archive that has one for whole.
+bool job::may_end() {
+    if (!stopping() && report_.entries == 0) fail(failure_kind::nothing_to_store, {});
+    if (!stopping() && options_.strict && report_.warnings() != 0) fail(failure_kind::strict, {});
+    return !stopping();
+}
+
+/// The container's end, then the name. Nothing of either after a failure. True: the output is published.
+bool job::finish() {
+    if (!may_end()) return false;
     while (!stopping()) {
         list_.clear();
         auto const more = container_->finish(list_);
@@ -402,12 +415,11 @@ void job::finish() {
         if (!more || !*more) break;
         carry_out(list_);
     }
-    if (!stopping() && report_.entries == 0) fail(failure_kind::nothing_to_store, {});
-    if (!stopping() && options_.strict && report_.warnings() != 0) fail(failure_kind::strict, {});
-    if (stopping()) return;
+    if (stopping()) return false;
     progress_->publishing.store(true);
-    if (auto const published = output_->commit(); !published)
-        fail(failure_kind::output, published.error(), output_->path());
+    auto const published = output_->commit();
+    if (!published) fail(failure_kind::output, published.error(), output_->path());
+    return published.has_value();
 }
 
 }  // namespace submitit::pipeline

@@ -59,7 +59,8 @@ private:
     [[nodiscard]] async::asio::awaitable<flight*> next_sealed(std::uint64_t seq);
     void take(flight& sealed);
     void carry_out(archive::output_list const& list);
-    void finish();
+    [[nodiscard]] bool may_end();
+    [[nodiscard]] bool finish();
     void tell(walk::notice const& notice);
     void retire(flight& done);
 
