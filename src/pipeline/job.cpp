@@ -278,13 +278,12 @@ void job::read_done(io::read_op& op) noexcept {
     if (at.outstanding.fetch_sub(1) == 1) at.owner->workers_->push(at);
 }
 
-bool job::is_sealed(std::uint64_t seq) const { return seq < assembled_ || sealed_.contains(seq); }
-
-/// True: parked until the ticket that holds a link's first name is sealed. That one is earlier, so granted before this one.
+/// True: parked until the tickets that hold the first names of its links are sealed. Those are earlier, so granted before
+/// this one; only the newest is known, so all up to that one.
 bool job::wait_for_links(flight& at) {
     if (!at.ticket.needs_sealed) return false;
     std::lock_guard const lock{flights_mutex_};
-    if (is_sealed(*at.ticket.needs_sealed)) return false;
+    if (*at.ticket.needs_sealed < sealed_below_) return false;
     parked_.push_back(&at);
     return true;
 }
@@ -295,8 +294,9 @@ void job::seal(flight& at) {
         std::lock_guard const lock{flights_mutex_};
         sealed_.emplace(at.ticket.seq, &at);
         ++sealed_count_;
+        while (sealed_.contains(sealed_below_)) ++sealed_below_;  // what the assembler took is below already
         auto const ready = std::partition(parked_.begin(), parked_.end(), [this](flight const* waiting) {
-            return !is_sealed(*waiting->ticket.needs_sealed);
+            return *waiting->ticket.needs_sealed >= sealed_below_;
         });
         released.assign(ready, parked_.end());
         parked_.erase(ready, parked_.end());
@@ -314,7 +314,6 @@ asio::awaitable<flight*> job::next_sealed(std::uint64_t seq) {
             std::lock_guard const lock{flights_mutex_};
             if (auto const at = sealed_.find(seq); at != sealed_.end()) {
                 auto* const found = at->second;
-                assembled_ = seq + 1;
                 sealed_.erase(at);
                 co_return found;
             }

@@ -73,7 +73,6 @@ private:
     static void read_done(io::read_op& op) noexcept;
     [[nodiscard]] bool wait_for_links(flight& at);
     void seal(flight& at);
-    [[nodiscard]] bool is_sealed(std::uint64_t seq) const;
 
     export_options options_;
     publish::sink* output_;
@@ -102,7 +101,7 @@ private:
     std::map<std::uint64_t, std::unique_ptr<flight>> flights_;  // granted, not retired
     std::map<std::uint64_t, flight*> sealed_;                   // encoded, not assembled
     std::vector<flight*> parked_;                               // wait for an earlier ticket to be sealed
-    std::uint64_t assembled_ = 0;                               // tickets below have been taken by the assembler
+    std::uint64_t sealed_below_ = 0;                            // tickets below are sealed
     std::uint64_t sealed_count_ = 0;
     std::uint64_t planned_count_ = 0;
     std::optional<std::uint64_t> last_seq_;  // one past the last ticket, once known

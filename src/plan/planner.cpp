@@ -82,10 +82,7 @@ result<bool> planner::next_entry(walk::entry& out) {
     for (;;) {
         if (again_.empty()) {
             auto const more = walk_->next(out);
-            for (auto& notice : walk_->take_notices()) {
-                notice_bytes_ += bytes_of(notice);
-                notices_.push_back(std::move(notice));
-            }
+            for (auto& notice : walk_->take_notices()) note(std::move(notice));
             if (!more || !*more) return more;
         } else {
             out = std::move(again_.front());
@@ -123,7 +120,6 @@ result<> planner::prepare(walk::entry& entry, bool& keep) {
     if (!*first) return {};
     entry.kind = walk::entry_kind::hard_link;
     entry.link_target = std::move((*first)->name);
-    entry.xattrs.clear();
     link_seq_ = (*first)->seq;
     planned_links_ = true;
     return {};
@@ -148,13 +144,13 @@ bool planner::start_large(walk::entry& entry) {
                                {.follow_links = entry.follow_links});
     large->declared_bytes = entry.stat.size;
     if (!opened && opened.error() != from_errno(EMFILE) && opened.error() != from_errno(ENFILE)) {
-        notices_.push_back({kind_of(opened.error()), entry.name, opened.error(), {}});
+        note({kind_of(opened.error()), entry.name, opened.error(), {}});
         return false;
     }
     if (opened) {
         struct ::stat st{};
         if (::fstat(opened->get(), &st) != 0 || !S_ISREG(st.st_mode) || !to_file_stat(st).same_inode(entry.stat)) {
-            notices_.push_back({walk::notice_kind::replaced, entry.name, {}, {}});
+            note({walk::notice_kind::replaced, entry.name, {}, {}});
             return false;
         }
         large->declared_bytes = std::min(entry.stat.size, static_cast<std::uint64_t>(st.st_size));
@@ -184,6 +180,11 @@ void planner::cut_segment(ticket& out) {
     seal(out);
 }
 
+void planner::note(walk::notice told) {
+    notice_bytes_ += bytes_of(told);
+    notices_.push_back(std::move(told));
+}
+
 void planner::seal(ticket& out) {
     out.seq = next_seq_++;
     out.notices = std::exchange(notices_, {});
@@ -197,7 +198,8 @@ result<> planner::plan_again(std::vector<walk::entry> orphans, link_outcomes& ou
             outcomes.clear_failure(key);
             if (auto const forgotten = links_.forget(key); !forgotten) return forgotten;
         }
-        orphan.kind = (orphan.stat.mode & S_IFMT) == S_IFLNK ? walk::entry_kind::symlink : walk::entry_kind::file;
+        orphan.kind = walk::entry_kind::file;  // only a file's content can fail
+        orphan.link_target.clear();
         again_.push_back(std::move(orphan));
     }
     return {};

@@ -68,6 +68,7 @@ private:
     [[nodiscard]] result<> remember_first(walk::entry const& entry);
     [[nodiscard]] bool start_large(walk::entry& entry);
     void cut_segment(ticket& out);
+    void note(walk::notice told);
     void seal(ticket& out);
 
     walk::walker* walk_;

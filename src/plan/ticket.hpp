@@ -37,7 +37,8 @@ struct ticket {
     std::uint64_t bytes = 0;            ///< segment: of the file; batch: archive input, at most the ticket size
     bool last_segment = false;
     std::vector<walk::notice> notices;  ///< of the walk, in its order
-    /// Newest earlier ticket holding the first name of a hard link in here; it must be sealed before this is encoded.
+    /// Newest earlier ticket holding the first name of a hard link in here; it and all before it must be sealed before
+    /// this is encoded.
     std::optional<std::uint64_t> needs_sealed;
 
     [[nodiscard]] bool first_segment() const noexcept { return kind == ticket_kind::segment && offset == 0; }

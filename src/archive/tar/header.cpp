@@ -189,6 +189,7 @@ plan_of_header plan(walk::entry const& entry, std::uint64_t size, attribute_opti
     bool const plain_time = shown.mtime.nanoseconds == 0 && shown.mtime.seconds >= 0 &&
                             static_cast<std::uint64_t>(shown.mtime.seconds) <= size_max;
     if (!plain_time) records.add_time("mtime", shown.mtime);
+    if (entry.kind == walk::entry_kind::hard_link) return planned;  // the first name carries the attributes
     std::string key;
     for (auto const& attribute : entry.xattrs) {
         key.assign("SCHILY.xattr.").append(attribute.name);
