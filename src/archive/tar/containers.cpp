@@ -26,7 +26,10 @@ public:
     [[nodiscard]] result<> append(plan::ticket const& ticket, encoded const& done, output_list& out) final {
         if (ticket.kind == plan::ticket_kind::segment) {
             if (ticket.first_segment()) state_ = {.dropping = done.left_out};
-            if (state_.dropping) return {};
+            if (state_.dropping) {
+                out.withdrawn_bytes = done.content_bytes;
+                return {};
+            }
             tell(ticket, done, out);
         }
         if (done.raw_bytes == 0) return {};

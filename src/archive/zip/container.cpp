@@ -27,6 +27,7 @@ public:
 private:
     [[nodiscard]] result<> append_batch(encoded const& done, output_list& out);
     [[nodiscard]] result<> append_segment(plan::ticket const& ticket, encoded const& done, output_list& out);
+    void withdraw_large(plan::ticket const& ticket, encoded const& done, output_list& out);
     void start_large(plan::large_file const& large, output_list& out);
     [[nodiscard]] result<> end_large(output_list& out);
     [[nodiscard]] result<> record(std::span<std::byte const> central);
@@ -80,17 +81,13 @@ result<> zip_container::record(std::span<std::byte const> central) {
 result<> zip_container::append_segment(plan::ticket const& ticket, encoded const& done, output_list& out) {
     auto const& large = *ticket.large;
     if (ticket.first_segment()) state_ = {};
-    if (state_.dropping) return {};
-    if (done.left_out || (done.damaged && seekable_)) {  // it goes as if it had never been there
+    if (state_.dropping) {
+        out.withdrawn_bytes = done.content_bytes;
+        return {};
+    }
+    if (done.left_out || (done.damaged && seekable_)) {
         state_.dropping = true;
-        if (!ticket.first_segment()) {
-            out.cut_back_to = large_at_;
-            out.withdrawn_files = 1;
-            out.withdrawn_bytes = large_.content_bytes + done.content_bytes;
-            position_ = large_at_;
-            out.notices.push_back(
-                {walk::notice_kind::unreadable, large.entry.name, {}, "it could not be read to its end: left out"});
-        }
+        if (!done.left_out) withdraw_large(ticket, done, out);
         return {};
     }
     if (ticket.first_segment()) start_large(large, out);
@@ -107,6 +104,19 @@ result<> zip_container::append_segment(plan::ticket const& ticket, encoded const
     if (state_.changed && !state_.damaged)
         out.notices.push_back({walk::notice_kind::changed, large.entry.name, {}, "modified while it was read"});
     return end_large(out);
+}
+
+/// A damaged entry goes as if it had never been there; one that was left out has been told of already.
+void zip_container::withdraw_large(plan::ticket const& ticket, encoded const& done, output_list& out) {
+    out.withdrawn_files = 1;
+    out.withdrawn_bytes = done.content_bytes;
+    if (!ticket.first_segment()) {
+        out.withdrawn_bytes += large_.content_bytes;
+        out.cut_back_to = large_at_;
+        position_ = large_at_;
+    }
+    out.notices.push_back(
+        {walk::notice_kind::unreadable, ticket.large->entry.name, {}, "it could not be read to its end: left out"});
 }
 
 void zip_container::start_large(plan::large_file const& large, output_list& out) {
