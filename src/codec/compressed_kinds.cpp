@@ -84,7 +84,7 @@ bool has_compressed_extension(std::string_view name) noexcept {
 bool has_compressed_magic(std::span<std::byte const> head) noexcept {
     if (head.empty()) return false;
     std::string_view const text(reinterpret_cast<char const*>(head.data()), std::min<std::size_t>(head.size(), 16));
-    if (text.starts_with("BZh")) return text.substr(0, 10).substr(4) == "1AY&SY"sv;  // a level digit, then pi
+    if (text.starts_with("BZh")) return text.size() >= 10 && text.substr(4, 6) == "1AY&SY"sv;  // a level digit, then pi
     return std::ranges::any_of(signatures, [&](signature const& s) { return matches(text, s); });
 }
 

@@ -25,7 +25,7 @@ struct deflate_choice {
 [[nodiscard]] deflate_choice deflate_choice_for(int level, bool reproducible, deflate_use use) noexcept;
 
 /// Raw deflate (RFC 1951), one call per piece, nothing kept between calls: the bytes depend on the input and the level
-/// only, not on what was compressed before nor on how large `out` is. One per worker; not thread-safe; all memory is
+/// only, neither on what was compressed before nor on how large `out` is. One per worker; not thread-safe; all memory is
 /// taken at construction (std::bad_alloc when there is none).
 class deflate_encoder {
 public:
@@ -37,8 +37,9 @@ public:
     deflate_encoder(deflate_encoder&&) noexcept;
     deflate_encoder& operator=(deflate_encoder&&) noexcept;
 
-    /// A complete stream (final bit set), never larger than stored blocks would be. Returns the bytes written; 0 when
-    /// `out` does not hold bound(in.size()).
+    /// A complete stream (final bit set), never larger than stored blocks would be. Returns the bytes written. With
+    /// bound(in.size()) in `out` it always succeeds; a smaller `out` gets the same bytes or, where they do not fit (a few
+    /// dozen bytes to spare may be asked for), 0.
     [[nodiscard]] std::size_t compress(std::span<std::byte const> in, std::span<std::byte> out) noexcept;
 
     /// A piece that other pieces follow: no final block, ends on a byte border, so concatenated pieces followed by

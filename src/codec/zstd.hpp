@@ -49,6 +49,9 @@ public:
     [[nodiscard]] bool write(std::span<std::byte const> in, bool end,
                              bool (*out)(void* context, std::span<std::byte const>), void* context);
 
+    /// What it holds now, without the stacks of libzstd's threads.
+    [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
+
     /// All memory libzstd and this object will take, measured upper bound.
     [[nodiscard]] static std::uint64_t context_bytes(int level, unsigned workers) noexcept;
 

@@ -66,14 +66,19 @@ bool zstd_stream::write(std::span<std::byte const> in, bool end, bool (*out)(voi
     return true;
 }
 
+std::uint64_t zstd_stream::memory_bytes() const noexcept {
+    return ZSTD_sizeof_CCtx(state_->context.get()) + sizeof(state);
+}
+
 std::uint64_t zstd_stream::context_bytes(int level, unsigned workers) noexcept {
     ZSTD_compressionParameters const p = zstd_parameters(level, window_for);
     std::uint64_t const w = std::max(workers, 1U);
     std::uint64_t const job = static_cast<std::uint64_t>(job_bytes(p));
-    std::uint64_t const contexts = (w + 1) * ZSTD_estimateCCtxSize_usingCParams(p);
-    std::uint64_t const round_buffer = std::max(std::uint64_t{1} << p.windowLog, w * job) + 3 * job;
-    std::uint64_t const outputs = (2 * w + 3) * ZSTD_compressBound(job);
-    return contexts + round_buffer + outputs + sizeof(state) + MiB;
+    // As zstdmt_compress.c: one context a worker; a ring of input for all jobs and three more; so many outputs kept.
+    std::uint64_t const contexts = w * ZSTD_estimateCCtxSize_usingCParams(p);
+    std::uint64_t const input = std::max(std::uint64_t{1} << p.windowLog, w * job) + 3 * job;
+    std::uint64_t const output = (2 * w + 3) * ZSTD_compressBound(job);
+    return contexts + input + output + sizeof(state) + MiB;
 }
 
 }  // namespace submitit::codec

@@ -131,15 +131,38 @@ TEST_SUITE("codec/deflate") {
         }
     }
 
-    TEST_CASE("an output below the bound is refused, a larger one changes nothing") {
+    TEST_CASE("an output below the bound gives the same bytes or none") {
+        for (deflate_choice const choice : all_choices()) {
+            bool const slow = choice.engine == deflate_engine::libdeflate && choice.engine_level >= 10;
+            CAPTURE(name_of(choice));
+            deflate_encoder encoder(choice);
+            for (kind const k : {kind::zeros, kind::text, kind::random, kind::mixed, kind::binary}) {
+                for (std::size_t const size : {40U, 900U, 3000U, slow ? 4000U : 20000U}) {
+                    bytes const data = make(k, size, 17);
+                    bytes const expected = entry_of(encoder, data);
+                    std::size_t const near = expected.size() < 100 ? 0 : expected.size() - 100;
+                    for (std::size_t room = near; room < expected.size() + 100; ++room) {
+                        guarded out(room);
+                        std::size_t const n = encoder.compress(data, out.span());
+                        REQUIRE(out.intact());
+                        if (n != 0) REQUIRE(std::ranges::equal(out.span().first(n), expected));
+                        bool const compressed = expected.size() < size;
+                        if (compressed && room >= expected.size() + 64) REQUIRE(n != 0);
+                        if (compressed && size <= 1024 && room >= expected.size()) REQUIRE(n != 0);
+                    }
+                }
+            }
+        }
+    }
+
+    TEST_CASE("an output above the bound changes nothing") {
         for (deflate_choice const choice : all_choices()) {
             CAPTURE(name_of(choice));
             deflate_encoder encoder(choice);
-            for (kind const k : {kind::zeros, kind::text, kind::random}) {
+            for (kind const k : all_kinds) {
                 bytes const data = make(k, 3000, 17);
                 bytes const expected = entry_of(encoder, data);
                 bytes out(2 * deflate_encoder::bound(data.size()));
-                CHECK(encoder.compress(data, std::span(out).first(deflate_encoder::bound(data.size()) - 1)) == 0);
                 std::size_t const n = encoder.compress(data, out);
                 CHECK(std::ranges::equal(std::span(out).first(n), expected));
             }
@@ -160,6 +183,28 @@ TEST_SUITE("codec/deflate") {
         append(data, make(kind::text, 448576, 2));
         deflate_encoder encoder(6, true, deflate_use::segment);
         CHECK(segment_of(encoder, data).size() < 900000);
+    }
+
+    TEST_CASE("one byte repeated has the same stream at every level, valid at every length") {
+        deflate_encoder first(1, false, deflate_use::entry);
+        deflate_encoder last(9, true, deflate_use::segment);
+        for (std::size_t size = 1000; size < 1900; ++size) {
+            bytes const data(size, static_cast<std::byte>(size));
+            bytes const stream = entry_of(first, data);
+            CHECK(gives_back(stream, data));
+            bytes segment = segment_of(last, data);
+            append(segment, segment_of(first, data));
+            append(segment, deflate_end);
+            bytes twice = data;
+            append(twice, data);
+            CHECK(gives_back(segment, twice));
+            if (size >= 1024) CHECK(stream == entry_of(last, data));
+        }
+        for (unsigned value = 0; value < 256; ++value) {
+            bytes const data(70000 + value, static_cast<std::byte>(value));
+            CHECK(gives_back(entry_of(first, data), data));
+            CHECK(entry_of(first, data).size() <= data.size() / 1000 + 32);
+        }
     }
 
     TEST_CASE("a segment needs its bound") {

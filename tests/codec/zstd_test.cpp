@@ -149,6 +149,32 @@ TEST_SUITE("codec/zstd") {
         CHECK(first == second);
     }
 
+    TEST_CASE("a stream's memory stays below what was booked, and not far below") {
+        bytes const mixed = make(kind::mixed, 12'000'000, 3);
+        bytes const zeros(32'000'000);
+        for (int const level : {1, 3, 9, 19}) {
+            bytes const& data = level < 10 ? mixed : zeros;  // level 19 is slow
+            for (unsigned const workers : {1U, 2U, 4U}) {
+                CAPTURE(level);
+                CAPTURE(workers);
+                zstd_stream stream(level, workers);
+                bytes out;
+                CHECK(stream.write(data, true, collect, &out));
+                CHECK(stream.memory_bytes() <= zstd_stream::context_bytes(level, workers));
+                CHECK(stream.memory_bytes() >= zstd_stream::context_bytes(level, workers) / 4);
+            }
+        }
+    }
+
+    TEST_CASE("a frame encoder's memory is what the design counts on") {
+        CHECK(zstd_encoder::context_bytes(3, 4 << 20) < 1'500'000);
+        CHECK(zstd_encoder::context_bytes(9, 4 << 20) < 14'000'000);
+        CHECK(zstd_encoder::context_bytes(19, 4 << 20) < 60'000'000);
+        for (int level = 1; level <= 19; ++level) {
+            CHECK(zstd_encoder::context_bytes(level, 1 << 20) <= zstd_encoder::context_bytes(level, 4 << 20));
+        }
+    }
+
     TEST_CASE("a refusing output ends the stream") {
         zstd_stream stream(1, 1);
         bytes const data = make(kind::random, 3'000'000, 12);
