@@ -57,7 +57,8 @@ TEST_SUITE("cli/equal bytes") {
                 CHECK(by.bytes(suffix, arguments) == first);
             }
         }
-        CHECK(by.bytes(".tar.zst", {"--single-frame", "-j", "1"}) == by.bytes(".tar.zst", {"--single-frame", "-j", "8"}));
+        CHECK(by.bytes(".tar.zst", {"--single-frame", "-j", "1"}) ==
+              by.bytes(".tar.zst", {"--single-frame", "-j", "8"}));
     }
 
     TEST_CASE("--reproducible: owners, attributes and the time zone do not show; mtime is at most SOURCE_DATE_EPOCH") {
@@ -71,7 +72,8 @@ TEST_SUITE("cli/equal bytes") {
                 by.at.modified("src/d" + std::to_string(i % 9) + "/f" + std::to_string(i), 1'800'000'000, 123);
             static_cast<void>(by.at.attribute("src/edge", "user.colour", "blue"));
             if (::geteuid() == 0) REQUIRE(::lchown((by.at / "src/edge").c_str(), 12345, 54321) == 0);
-            by.here.environment = {{"SOURCE_DATE_EPOCH", "1700000000"}, {"TZ", "Asia/Tokyo"}, {"LC_ALL", "C"}, {"HOME", "/"}};
+            by.here.environment = {
+                {"SOURCE_DATE_EPOCH", "1700000000"}, {"TZ", "Asia/Tokyo"}, {"LC_ALL", "C"}, {"HOME", "/"}};
             CHECK(by.bytes(suffix, {"--reproducible", "-j", "8", "-m", "48MiB", "--io", "threads"}) == first);
         }
         REQUIRE(export_to("y.tar", {"src", "--reproducible"}, by.here).status == 0);
@@ -115,7 +117,8 @@ TEST_SUITE("cli/equal bytes") {
         by.at.modified("src/a", 1'600'000'000);
         auto const dos_time = [&](char const* zone, bool reproducible) {
             by.here.environment = {{"TZ", zone}, {"SOURCE_DATE_EPOCH", ""}};
-            auto const all = by.bytes(".zip", reproducible ? names{"--reproducible", "--prefix", ""} : names{"--prefix", ""});
+            auto const all =
+                by.bytes(".zip", reproducible ? names{"--reproducible", "--prefix", ""} : names{"--prefix", ""});
             return all.substr(10, 4);
         };
         CHECK(dos_time("UTC-9", true) == dos_time("UTC", true));

@@ -49,7 +49,8 @@ TEST_SUITE("cli/io") {
         CHECK(by.at.read("auto.zip") == by.at.read("threads.zip"));
     }
 
-    TEST_CASE("a kernel that refuses io_uring: --io uring exits 70 with the reason, auto makes the same bytes by threads") {
+    TEST_CASE(
+        "a kernel that refuses io_uring: --io uring exits 70 with the reason, auto makes the same bytes by threads") {
         choosing const by;
         REQUIRE(export_to("before.tar.gz", {"src"}, by.here).status == 0);
         for (int const error : {EPERM, ENOSYS, ENOMEM}) {

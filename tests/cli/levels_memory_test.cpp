@@ -26,7 +26,8 @@ void put_mixed_sample(temp_tree const& at) {
     std::size_t number = 0;
     for (auto const kind : codec::test::all_kinds) {
         auto const stem = std::string{"mixed/"} + codec::test::name_of(kind);
-        for (std::size_t const bytes : {std::size_t{300}, std::size_t{9'000}, std::size_t{70'000}, std::size_t{420'000}})
+        for (std::size_t const bytes :
+             {std::size_t{300}, std::size_t{9'000}, std::size_t{70'000}, std::size_t{420'000}})
             at.put(stem + '-' + std::to_string(bytes), as_text(codec::test::make(kind, bytes, ++number)));
     }
 }
@@ -118,7 +119,8 @@ TEST_SUITE("cli/levels and memory") {
         }
     }
 
-    TEST_CASE("a budget that cannot fit: exit 6 naming the number, and that number then works, one byte less does not") {
+    TEST_CASE(
+        "a budget that cannot fit: exit 6 naming the number, and that number then works, one byte less does not") {
         sample const from;
         from.at.put("src/text", prose(300'000));
         from.at.put("src/large", prose(3'500'000));
@@ -161,7 +163,8 @@ TEST_SUITE("cli/levels and memory") {
             for (std::uint64_t const budget : {16 * MiB, 32 * MiB, 64 * MiB, 512 * MiB}) {
                 CAPTURE(suffix);
                 CAPTURE(budget);
-                auto const done = from.to("x" + suffix, {"src", "--no-sync", "--json", "-j", "8", "-m", std::to_string(budget)});
+                auto const done =
+                    from.to("x" + suffix, {"src", "--no-sync", "--json", "-j", "8", "-m", std::to_string(budget)});
                 REQUIRE(done.status == 0);
                 auto const report = json_of(done.out);
                 CHECK(number(report, {"memory", "high_water_bytes"}) <= budget);

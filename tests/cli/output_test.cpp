@@ -36,7 +36,7 @@ struct small_source {
     }
     [[nodiscard]] int status_of(names arguments) const { return run_export(std::move(arguments)).status; }
     [[nodiscard]] mode_t mode_of(std::string const& name) const {
-        struct ::stat st {};
+        struct ::stat st{};
         REQUIRE(::stat((at / name).c_str(), &st) == 0);
         return st.st_mode & 07777U;
     }
@@ -80,8 +80,9 @@ TEST_SUITE("cli/output") {
         struct {
             char const* name;
             char const* format;
-        } const known[] = {{"x.zip", "zip"},         {"x.tar", "tar"},        {"x.tar.gz", "tar.gz"},    {"x.tgz", "tar.gz"},
-                           {"x.tar.zst", "tar.zst"}, {"x.tzst", "tar.zst"},   {"x.tar.zstd", "tar.zst"}, {"X.ZIP", "zip"}};
+        } const known[] = {{"x.zip", "zip"},          {"x.tar", "tar"},         {"x.tar.gz", "tar.gz"},
+                           {"x.tgz", "tar.gz"},       {"x.tar.zst", "tar.zst"}, {"x.tzst", "tar.zst"},
+                           {"x.tar.zstd", "tar.zst"}, {"X.ZIP", "zip"}};
         for (auto const& one : known) {
             CAPTURE(one.name);
             CHECK(from.status_of({"-o", one.name}) == 0);
@@ -216,7 +217,7 @@ TEST_SUITE("cli/output") {
         from.at.symlink("link.zip", "elsewhere/real.zip");
         CHECK(from.status_of({"-o", "link.zip"}) == 0);
         CHECK(names_of(from.at / "elsewhere/real.zip").size() == 3);
-        struct ::stat st {};
+        struct ::stat st{};
         REQUIRE(::lstat((from.at / "link.zip").c_str(), &st) == 0);
         CHECK(S_ISLNK(st.st_mode));
         from.at.symlink("dangling.zip", "elsewhere/new.zip");
@@ -358,7 +359,8 @@ TEST_SUITE("cli/output") {
         auto const piped = from.run_export({"-o", "-", "-f", "zip"});
         REQUIRE(piped.status == 0);
         std::size_t large_seen = 0;
-        for (std::size_t at = piped.out.find("PK\3\4"); at != std::string::npos; at = piped.out.find("PK\3\4", at + 1)) {
+        for (std::size_t at = piped.out.find("PK\3\4"); at != std::string::npos;
+             at = piped.out.find("PK\3\4", at + 1)) {
             auto const field = [&](std::size_t offset) {
                 return static_cast<unsigned char>(piped.out[at + offset]) |
                        static_cast<unsigned>(static_cast<unsigned char>(piped.out[at + offset + 1])) << 8U;

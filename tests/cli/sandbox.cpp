@@ -42,7 +42,8 @@ void as_nobody() {
 }
 
 small_file_system::small_file_system(std::string directory, unsigned bytes) : directory_{std::move(directory)} {
-    static bool const own_namespace = ::unshare(CLONE_NEWNS) == 0 && ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    static bool const own_namespace =
+        ::unshare(CLONE_NEWNS) == 0 && ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
     auto const options = "size=" + std::to_string(bytes);
     mounted_ = own_namespace && ::mount("tmpfs", directory_.c_str(), "tmpfs", 0, options.c_str()) == 0;
     if (!mounted_) MESSAGE("mounting needs root: what a small file system would show is skipped");

@@ -76,8 +76,8 @@ TEST_SUITE("cli/selection") {
         selecting by;
         by.at.put("r/.gitignore", "*.log\n/build/\n!keep.log\nsub/*.tmp\n");
         by.at.put("r/part/.gitignore", "local\n!*.log\n");
-        names const files{"r/a.log", "r/keep.log", "r/build/x", "r/sub/y.tmp", "r/sub/z.c", "r/part/local", "r/part/b.log",
-                          "r/part/deep/c.log", "r/part/deep/build/d"};
+        names const files{"r/a.log",      "r/keep.log",   "r/build/x",         "r/sub/y.tmp",        "r/sub/z.c",
+                          "r/part/local", "r/part/b.log", "r/part/deep/c.log", "r/part/deep/build/d"};
         for (auto const& name : files) by.at.put(name);
         command git;
         git.directory = by.at / "r";
@@ -112,13 +112,15 @@ TEST_SUITE("cli/selection") {
 
     TEST_CASE("--exclude-vcs leaves out the directories of version control") {
         selecting by;
-        for (auto const* const name : {"t/.git/HEAD", "t/.svn/x", "t/.hg/y", "t/src/.git/HEAD", "t/src/code", "t/.github/z"})
+        for (auto const* const name :
+             {"t/.git/HEAD", "t/.svn/x", "t/.hg/y", "t/src/.git/HEAD", "t/src/code", "t/.github/z"})
             by.at.put(name);
         CHECK(by.listed({"t", "--exclude-vcs"}) == names{"t/", "t/.github/", "t/.github/z", "t/src/", "t/src/code"});
         CHECK(by.listed({"t"}).size() == 13);
     }
 
-    TEST_CASE("symlinks are stored as links; --dereference follows inside the SOURCE and counts the others as refused") {
+    TEST_CASE(
+        "symlinks are stored as links; --dereference follows inside the SOURCE and counts the others as refused") {
         selecting by;
         by.at.put("outside", "secret");
         by.at.put("t/file", "content");

@@ -87,7 +87,8 @@ TEST_SUITE("cli/sources") {
 
     TEST_CASE("a symlink given as SOURCE is followed and keeps the name given") {
         some_sources const from;
-        CHECK(from.stored({"link-to-one"}) == names{"link-to-one/", "link-to-one/a", "link-to-one/sub/", "link-to-one/sub/b"});
+        CHECK(from.stored({"link-to-one"}) ==
+              names{"link-to-one/", "link-to-one/a", "link-to-one/sub/", "link-to-one/sub/b"});
         CHECK(from.stored({"link-to-file"}) == names{"link-to-file"});
         CHECK(entry_of(from.at / "out.tar", "link-to-file").content == "F");
     }

@@ -87,6 +87,7 @@ child::child(command const& of) : until_{clock::now() + of.patience} {
     auto const in = filled_pipe(of.input);
     auto out = make_pipe();
     auto err = make_pipe();
+    auto exec = make_pipe();  // closed by exec
     auto arguments = of.argv;
     auto const program = find_program(arguments.at(0));
     INFO("program: ", arguments.at(0));
@@ -110,6 +111,9 @@ child::child(command const& of) : until_{clock::now() + of.patience} {
         ::execve(program.c_str(), argv.data(), envp.data());
         ::_exit(127);
     }
+    exec.write.reset();
+    char byte = 0;
+    while (::read(exec.read.get(), &byte, 1) < 0 && errno == EINTR) continue;
     out_ = std::move(out.read);
     err_ = std::move(err.read);
 }

@@ -22,8 +22,8 @@ struct command {
     std::string input;                                             ///< standard input; at most 60,000 bytes
     std::vector<std::pair<int, rlim_t>> limits;                    ///< RLIMIT_x, both soft and hard
     int output_fd = -1;                                            ///< standard output; -1: captured
-    std::function<void()> in_child;         ///< runs between fork and exec; only async-signal-safe calls
-    std::chrono::seconds patience{300};     ///< after that it is killed, and the outcome says so
+    std::function<void()> in_child;      ///< runs between fork and exec; only async-signal-safe calls
+    std::chrono::seconds patience{300};  ///< after that it is killed, and the outcome says so
 };
 
 struct outcome {
@@ -37,6 +37,7 @@ struct outcome {
 /// A running program, with its standard output and error as pipes. Killed and reaped when this goes.
 class child {
 public:
+    /// Returns when the program runs (after exec), so that a signal finds it and not this one's copy.
     explicit child(command const& of);
     ~child();
     child(child const&) = delete;

@@ -96,7 +96,7 @@ bool temp_tree::attribute(std::string_view name, char const* key, std::string_vi
 std::string temp_tree::read(std::string_view name) const { return read_file(*this / name); }
 
 bool temp_tree::exists(std::string_view name) const {
-    struct ::stat st {};
+    struct ::stat st{};
     return ::lstat((*this / name).c_str(), &st) == 0;
 }
 
@@ -116,7 +116,8 @@ std::string noise(std::size_t bytes, std::uint64_t seed) {
 }
 
 std::string prose(std::size_t bytes) {
-    static constexpr std::array words{"the ", "archive ", "holds ", "every ", "file ", "of a ", "tree, ", "in order.\n"};
+    static constexpr std::array words{"the ",  "archive ", "holds ", "every ",
+                                      "file ", "of a ",    "tree, ", "in order.\n"};
     std::mt19937_64 random{7};
     std::string text;
     while (text.size() < bytes) text += words[random() % words.size()];

@@ -60,7 +60,7 @@ public:
     }
 
     void add(int dir_fd, std::string const& name, std::string const& prefix) {
-        struct ::stat st {};
+        struct ::stat st{};
         REQUIRE(::fstatat(dir_fd, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0);
         auto const stored = name == "." ? std::string{} : prefix + name;
         auto& node = all[stored];

@@ -14,9 +14,9 @@ struct tree_node {
     std::int64_t mtime = 0;
     std::int64_t mtime_ns = 0;
     std::uint64_t size = 0;
-    std::uint64_t hash = 0;   ///< of a file's content
-    std::string target;       ///< of a symlink
-    std::string first_name;   ///< of a hard-linked file: the bytewise first name of its inode
+    std::uint64_t hash = 0;  ///< of a file's content
+    std::string target;      ///< of a symlink
+    std::string first_name;  ///< of a hard-linked file: the bytewise first name of its inode
 };
 
 /// Names relative to the root, raw bytes; the root itself is "". Any depth, any length of path.
@@ -28,7 +28,7 @@ using tree_snapshot = std::map<std::string, tree_node>;
 struct compare_rules {
     bool nanoseconds = true;
     bool times = true;
-    bool link_times = true;        ///< of symlinks
+    bool link_times = true;  ///< of symlinks
     bool directory_times = true;
     bool hard_links = true;
     bool modes = true;
@@ -36,6 +36,7 @@ struct compare_rules {
 };
 
 /// Every difference, one a line: "NAME: what". Empty: equal.
-[[nodiscard]] std::string differences(tree_snapshot const& wanted, tree_snapshot const& found, compare_rules rules = {});
+[[nodiscard]] std::string differences(tree_snapshot const& wanted, tree_snapshot const& found,
+                                      compare_rules rules = {});
 
 }  // namespace submitit::testing
