@@ -80,8 +80,9 @@ void write_common_extras(member const& of, writer& out) noexcept {
         out.u32(static_cast<std::uint32_t>(static_cast<std::int32_t>(of.mtime.seconds)));
     } else {
         constexpr std::int64_t epoch_1601 = 11'644'473'600;
+        constexpr std::int64_t seconds_max = INT64_MAX / 10'000'000 - epoch_1601;  // the year 30828
         auto const filetime =
-            static_cast<std::uint64_t>(std::max<std::int64_t>(of.mtime.seconds + epoch_1601, 0)) * 10'000'000U;
+            static_cast<std::uint64_t>(std::clamp(of.mtime.seconds, -epoch_1601, seconds_max) + epoch_1601) * 10'000'000U;
         out.u16(ntfs_id);
         out.u16(32);
         out.u32(0);
@@ -123,8 +124,10 @@ central_zip64 central_needs(member const& of, std::uint64_t header_offset) noexc
 
 void dos_clock::stamp(member& of) {
     // [4.4.6]; clamped to 1980-01-01 .. 2107-12-31 as the fields hold no other year.
-    auto minute = of.mtime.seconds / 60;
-    auto second = of.mtime.seconds % 60;
+    constexpr std::int64_t far = 1LL << 40U;  // 34,000 years: beyond the clamp, within what localtime takes
+    auto const seconds = std::clamp(of.mtime.seconds, -far, far);
+    auto minute = seconds / 60;
+    auto second = seconds % 60;
     if (second < 0) {
         second += 60;
         minute -= 1;
