@@ -26,7 +26,15 @@ sigset_t watched() noexcept {
 
 }  // namespace
 
-signal_watch::signal_watch() : main_thread_{::pthread_self()} { std::signal(SIGPIPE, SIG_IGN); }
+signal_watch::signal_watch() : main_thread_{::pthread_self()} {
+    std::signal(SIGPIPE, SIG_IGN);
+    for (int const signal : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction current{};
+        if (::sigaction(signal, nullptr, &current) != 0 || current.sa_handler == SIG_IGN) continue;
+        current.sa_handler = [](int number) { ::_exit(128 + number); };
+        ::sigaction(signal, &current, nullptr);
+    }
+}
 
 void signal_watch::watch() const noexcept {
     auto const set = watched();

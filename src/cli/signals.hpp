@@ -11,8 +11,8 @@ class signal_watch {
 public:
     signal_watch();
 
-    /// Blocks them in this thread and all made after it; until then they end the process, which nothing would be waiting
-    /// for. Call before what must not be left behind is made.
+    /// Blocks them in this thread and all made after it; until then they end the process at once, with 128 + n.
+    /// Call before what must not be left behind is made.
     void watch() const noexcept;
 
     /// Waits up to `patience` for a signal; its number, or 0. The second one ends the process at once with 128 + n.
