@@ -17,6 +17,7 @@ namespace {
 
 constexpr int pipe_bytes = 1 << 20;
 constexpr std::size_t patient_piece = 64 * 1024;
+constexpr std::size_t patient_pipe_piece = 4096;  // PIPE_BUF: what poll(2) promises a pipe takes without waiting
 constexpr int stop_poll_ms = 100;
 
 }  // namespace
@@ -24,7 +25,8 @@ constexpr int stop_poll_ms = 100;
 stream_sink::stream_sink(int fd, bool owned, std::string path, std::atomic<bool> const& stop)
     : fd_{fd}, owned_{owned ? fd : -1}, path_{std::move(path)}, stop_{&stop} {
     struct ::stat st{};
-    may_not_wait_ = ::fstat(fd_, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+    is_pipe_ = ::fstat(fd_, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+    may_not_wait_ = is_pipe_;
     if (may_not_wait_)
         static_cast<void>(::fcntl(fd_, F_SETPIPE_SZ, pipe_bytes));  // fewer switches; a refusal costs nothing
 }
@@ -57,7 +59,7 @@ result<> stream_sink::write(std::span<std::byte const> bytes) {
             }
         } else {
             if (auto const ready = wait_writable(); !ready) return ready;
-            n = ::write(fd_, bytes.data(), std::min(bytes.size(), patient_piece));
+            n = ::write(fd_, bytes.data(), std::min(bytes.size(), is_pipe_ ? patient_pipe_piece : patient_piece));
         }
         if (n < 0) {
             if (errno == EINTR) continue;

@@ -34,6 +34,7 @@ private:
     unique_fd owned_;
     std::string path_;
     std::atomic<bool> const* stop_;
+    bool is_pipe_ = false;
     bool may_not_wait_ = true;  // the file takes RWF_NOWAIT
 };
 

@@ -3,21 +3,15 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <climits>
-#include <cstddef>
-#include <filesystem>
 #include <string>
 
+#include "support/filtered_child.hpp"
 #include "walk/scratch_tree.hpp"
 
 TEST_SUITE_BEGIN("base/open_beneath");
@@ -66,28 +60,6 @@ struct fixture {
     walk::scratch_tree tree;
     unique_fd root;
 };
-
-/// In a child process where openat2 answers `error`: the exit status of `body`.
-template <class Body>
-int status_without_openat2(int error, Body body) {
-    auto const child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        std::array<sock_filter, 4> code{{
-            {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
-            {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_openat2},
-            {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)},
-            {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
-        }};
-        sock_fprog const program{static_cast<unsigned short>(code.size()), code.data()};
-        bool const filtered = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-        ::_exit(filtered ? body() : 77);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    REQUIRE(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
 
 }  // namespace
 
@@ -172,7 +144,7 @@ TEST_CASE("a symlink in the middle of a path above PATH_MAX is refused") {
 TEST_CASE_FIXTURE(fixture, "without openat2 the same paths open and the same are refused") {
     for (int const error : {ENOSYS, EPERM}) {
         CAPTURE(error);
-        auto const status = status_without_openat2(error, [this] {
+        auto const status = testing::status_of_child_without({SYS_openat2, error}, [this] {
             int step = 1;  // the first claim that does not hold
             for (bool const holds : {content(root, "top") == "top", content(root, "a/b/leaf") == "leaf", content(root, "missing") == refused(ENOENT),
                                      content(root, "top/below") == refused(ENOTDIR), content(root, "to_top") == refused(ELOOP),
@@ -183,7 +155,7 @@ TEST_CASE_FIXTURE(fixture, "without openat2 the same paths open and the same are
             }
             return 0;
         });
-        if (status == 77) {
+        if (status == testing::no_filter_here) {
             MESSAGE("skipped: no seccomp filter can be set here");
             continue;
         }
