@@ -14,6 +14,12 @@ constexpr char const* examples = R"(Examples:
 Exit status: 0 clean, 1 published with warnings, 2 usage, 3 a source failed (nothing published),
 4 the output failed, 6 the memory budget cannot fit, 70 internal, 128+n signal n.)";
 
+/// An unset shell variable in a command line must not fall back to a default.
+CLI::Validator not_empty() {
+    return CLI::Validator{
+        [](std::string& value) { return value.empty() ? std::string{"must not be empty"} : std::string{}; }, ""};
+}
+
 CLI::Option* list_option(CLI::App* to, std::string const& name, std::vector<std::string>& into,
                          std::string const& help) {
     return to->add_option(name, into, help)
@@ -24,10 +30,14 @@ CLI::Option* list_option(CLI::App* to, std::string const& name, std::vector<std:
 
 void declare_selection(CLI::App* to, export_arguments& into) {
     auto const group = "What goes in";
-    to->add_option("-C,--directory", into.directory, "Sources are relative to DIR")->type_name("DIR")->group(group);
+    to->add_option("-C,--directory", into.directory, "Sources are relative to DIR")
+        ->type_name("DIR")
+        ->check(not_empty())
+        ->group(group);
     to->add_option("-T,--files-from", into.files_from,
                    "More sources from FILE, one a line ('-': standard input); they keep the path given")
         ->type_name("FILE")
+        ->check(not_empty())
         ->group(group);
     to->add_flag("--null", into.null_separated, "Names in --files-from end with NUL instead of a newline")
         ->group(group);
@@ -57,6 +67,7 @@ void declare_output(CLI::App* to, export_arguments& into) {
           "-o,--output", into.output,
           "Write PATH, replacing it atomically; DIR/: a dated name in DIR; '-': standard output. Default: ./exports/")
         ->type_name("PATH")
+        ->check(not_empty())
         ->group(group);
     to->add_option("-f,--format", into.format, "zip, tar, tar.gz or tar.zst. Default: by the suffix of PATH, else zip")
         ->type_name("FMT")
@@ -76,8 +87,12 @@ void declare_output(CLI::App* to, export_arguments& into) {
         ->group(group);
     to->add_option("--owner", into.owner, "Store every entry as owned by NAME, NAME:ID or ID")
         ->type_name("USER")
+        ->check(not_empty())
         ->group(group);
-    to->add_option("--group", into.group, "The same for the group")->type_name("GROUP")->group(group);
+    to->add_option("--group", into.group, "The same for the group")
+        ->type_name("GROUP")
+        ->check(not_empty())
+        ->group(group);
     to->add_flag("--numeric-owner", into.numeric_owner, "Store numbers only, no user and group names")->group(group);
     to->add_flag("--no-clobber", into.no_clobber, "Refuse to replace an existing PATH")->group(group);
     to->add_flag("--force", into.force, "Replace a taken dated name instead of numbering it")->group(group);
@@ -90,6 +105,7 @@ void declare_engine(CLI::App* to, export_arguments& into) {
     to->add_option("-m,--memory", into.memory,
                    "Bound of all buffers and codecs, as 64MiB or 1G. Default: 64MiB, more for high levels")
         ->type_name("SIZE")
+        ->check(not_empty())
         ->group(group);
     to->add_option("-j,--jobs", into.jobs, "Workers. Default: one a processor")
         ->type_name("N")
@@ -103,7 +119,10 @@ void declare_reporting(CLI::App* to, export_arguments& into) {
     to->add_flag("-q,--quiet", into.quiet, "No summary and no progress; warnings and errors only")->group(group);
     to->add_flag("-v,--verbose", into.verbose, "More in the summary")->group(group);
     to->add_flag("--json", into.json, "Summary as one JSON object")->group(group);
-    to->add_option("--report", into.report, "Write that JSON object to FILE as well")->type_name("FILE")->group(group);
+    to->add_option("--report", into.report, "Write that JSON object to FILE as well")
+        ->type_name("FILE")
+        ->check(not_empty())
+        ->group(group);
     to->add_option("--progress", into.progress, "auto, bar, plain, json or none")
         ->type_name("MODE")
         ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -75,6 +76,13 @@ bool write_report(std::string const& path, std::string const& json) {
     return false;
 }
 
+/// Also when one of them does not exist yet.
+bool same_file(std::string const& left, std::string const& right) {
+    std::error_code unknown;
+    if (left.empty() || right.empty()) return false;
+    return std::filesystem::weakly_canonical(left, unknown) == std::filesystem::weakly_canonical(right, unknown);
+}
+
 /// Runs beside the export when someone watches; its end makes a percentage possible.
 class counting_walk {
 public:
@@ -110,9 +118,10 @@ int tell(pipeline::export_report const& report, archive::format_options const& f
         text = summary_text(report, format, arguments.verbose);
     }
     auto* const to = arguments.output == "-" ? stderr : stdout;
-    std::fwrite(text.data(), 1, text.size(), to);
-    std::fflush(to);
-    return status;
+    bool const told = std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
+    if (told || (status != ok && status != warnings)) return status;
+    print_error("the archive is published, but its summary cannot be written");
+    return output_failure;
 }
 
 }  // namespace
@@ -128,6 +137,8 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     opened_output output;
     if (auto const refused = open_output(arguments, request.format.kind, request.sources, stop, output))
         return refuse(*refused);
+    if (same_file(arguments.report, output.sink->path()))
+        return refuse({usage, "--report and -o name the same file: " + display_name(arguments.report)});
     request.format.seekable = output.sink->seekable();
     request.walk.own_outputs = output.own;
 

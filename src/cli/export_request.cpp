@@ -2,6 +2,7 @@
 #include "cli/export_request.hpp"
 
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 
 #include <charconv>
@@ -156,7 +157,9 @@ std::optional<refusal> make_request(export_arguments const& arguments, pipeline:
     into.walk.names = into.format.kind != format::zip && !arguments.reproducible && !arguments.numeric_owner;
     if (auto refused = set_selection(arguments, into.walk)) return refused;
     if (auto refused = set_engine(arguments, into)) return refused;
-    return resolve_sources(arguments, into.sources);
+    auto refused = resolve_sources(arguments, into.memory_bytes != 0 ? into.memory_bytes : 64 * MiB, into.sources);
+    ::malloc_trim(0);  // the list was read and resolved in pieces that are free now
+    return refused;
 }
 
 }  // namespace submitit::cli

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/display_name.hpp"
+#include "base/errc.hpp"
 #include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
 
@@ -92,7 +93,10 @@ std::string describe(pipeline::failure_cause const& failure, pipeline::export_re
                    std::to_string(mebibytes) + "MiB)";
         }
         case pipeline::failure_kind::io_backend:
-            return "io_uring was asked for and is not available: " + failure.detail + ". Use --io auto or --io threads";
+            if (failure.error == errc::io_uring_unavailable)
+                return "io_uring was asked for and is not available: " + failure.detail +
+                       ". Use --io auto or --io threads";
+            return "files cannot be read: " + failure.detail + ": " + failure.error.message();
         case pipeline::failure_kind::cancelled: return "interrupted: nothing was published";
         case pipeline::failure_kind::internal:
             return "internal error: " + failure.error.message() + ". Nothing was published";

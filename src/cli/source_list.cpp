@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/display_name.hpp"
+#include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
 
 namespace submitit::cli {
@@ -22,21 +23,36 @@ struct closer {
 
 using by_name = std::unordered_map<std::string_view, walk::source const*>;
 
-std::optional<refusal> read_list(export_arguments const& arguments, std::vector<std::string>& into) {
+constexpr std::size_t name_bytes_max = 65535;
+
+std::optional<refusal> read_list(export_arguments const& arguments, std::uint64_t memory_bytes,
+                                 std::vector<std::string>& into) {
     auto const& path = arguments.files_from;
     std::unique_ptr<std::FILE, closer> const file{path == "-" ? stdin : std::fopen(path.c_str(), "re")};
     if (!file)
         return refusal{source_failure,
                        display_name(path) + ": the list of sources cannot be opened: " + last_errno().message()};
-    char* line = nullptr;
-    std::size_t capacity = 0;
     int const end = arguments.null_separated ? '\0' : '\n';
-    for (ssize_t n = 0; (n = ::getdelim(&line, &capacity, end, file.get())) >= 0;) {
-        std::string name{line, static_cast<std::size_t>(n)};
-        if (!name.empty() && name.back() == static_cast<char>(end)) name.pop_back();
-        if (!name.empty()) into.push_back(std::move(name));
+    std::string name;
+    std::uint64_t held = 0;
+    for (int c = 0; c != EOF;) {
+        c = ::getc_unlocked(file.get());
+        if (c != EOF && c != end) {
+            if (name.size() == name_bytes_max)
+                return refusal{usage,
+                               display_name(path) + ": a name in the list is longer than 65,535 bytes" +
+                                   (arguments.null_separated ? "" : ". Are its names separated by NUL? Say --null")};
+            name += static_cast<char>(c);
+            continue;
+        }
+        if (name.empty()) continue;
+        held += 2 * name.size() + sizeof(walk::source);
+        if (held > memory_bytes)
+            return refusal{budget_too_small,
+                           display_name(path) + ": the list of sources alone takes more than the memory budget of " +
+                               format_size(memory_bytes) + ". Raise -m, or name the directories above them"};
+        into.push_back(std::exchange(name, {}));
     }
-    std::free(line);  // NOLINT(cppcoreguidelines-no-malloc): getdelim(3) allocates with malloc
     if (std::ferror(file.get()) != 0)
         return refusal{source_failure, display_name(path) + ": the list of sources cannot be read"};
     return std::nullopt;
@@ -91,10 +107,11 @@ std::optional<refusal> refuse_twins(std::vector<walk::source> const& sources) {
 
 }  // namespace
 
-std::optional<refusal> resolve_sources(export_arguments const& arguments, std::vector<walk::source>& into) {
+std::optional<refusal> resolve_sources(export_arguments const& arguments, std::uint64_t memory_bytes,
+                                       std::vector<walk::source>& into) {
     std::vector<std::string> listed;
     if (!arguments.files_from.empty())
-        if (auto refused = read_list(arguments, listed)) return refused;
+        if (auto refused = read_list(arguments, memory_bytes, listed)) return refused;
     if (arguments.sources.empty() && listed.empty()) {
         if (arguments.files_from.empty())
             return refusal{usage, "no source: name a directory or a file to export (see submitit-io export --help)"};

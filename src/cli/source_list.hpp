@@ -16,9 +16,9 @@ struct refusal {
     std::string message;
 };
 
-/// Resolves the SOURCE arguments and the lines of --files-from, in order. Refuses what is missing or unreadable (3) and two
+/// Refuses (6) a list that alone outgrows `memory_bytes`. Resolves the SOURCE arguments and the lines of --files-from, in order. Refuses what is missing or unreadable (3) and two
 /// sources that give one name (2).
-[[nodiscard]] std::optional<refusal> resolve_sources(export_arguments const& arguments,
+[[nodiscard]] std::optional<refusal> resolve_sources(export_arguments const& arguments, std::uint64_t memory_bytes,
                                                      std::vector<walk::source>& into);
 
 }  // namespace submitit::cli

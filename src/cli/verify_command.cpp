@@ -2,6 +2,7 @@
 #include "cli/verify_command.hpp"
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <cstdio>
@@ -21,6 +22,8 @@
 
 namespace submitit::cli {
 namespace {
+
+constexpr std::uint64_t smallest_memory_bytes = 16 * MiB;
 
 std::string as_json(archive::verify_report const& report, std::string const& path, int status) {
     boost::json::object all;
@@ -53,13 +56,14 @@ void print_problems(archive::verify_report const& report, std::string const& arc
                    " more problems");
 }
 
-std::string summary(archive::verify_report const& report, std::string const& archive) {
+std::string summary(archive::verify_report const& report, std::string const& archive, std::string const& against) {
     auto const head = display_name(archive) + ": " + report.format + ", " + format_count(report.entries) +
                       " entries, " + format_size(report.content_bytes);
     if (report.problem_count != 0)
         return head + ": FAILED, " + format_count(report.problem_count) +
                (report.problem_count == 1 ? " problem\n" : " problems\n");
-    return head + ": ok (" + report.proof + ")\n";
+    return head + ": ok (" + report.proof +
+           (against.empty() ? "" : "; names and contents as in " + display_name(against)) + ")\n";
 }
 
 }  // namespace
@@ -92,7 +96,24 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
                         "' is no size: write it as 64MiB, 1G or a number of bytes");
             return usage;
         }
+        if (*bytes < smallest_memory_bytes) {
+            print_error("verify needs at least " + format_size(smallest_memory_bytes) + " (-m 16MiB)");
+            return budget_too_small;
+        }
         options.memory_bytes = *bytes;
+    }
+    struct ::stat st{};
+    if (!arguments.against.empty()) {
+        bool const there = ::stat(arguments.against.c_str(), &st) == 0;
+        if (!there || !S_ISDIR(st.st_mode)) {
+            print_error(display_name(arguments.against) +
+                        ": cannot compare with it: " + (there ? from_errno(ENOTDIR) : last_errno()).message());
+            return source_failure;
+        }
+    }
+    if (::stat(arguments.archive.c_str(), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0) {
+        print_error(display_name(arguments.archive) + ": is empty (0 bytes), so no archive");
+        return verification_failed;
     }
     std::optional<result<archive::verify_report>> outcome;
     std::atomic<bool> done{false};
@@ -119,7 +140,7 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
     if (arguments.json) {
         text = as_json(report, arguments.archive, status);
     } else if (!arguments.quiet) {
-        text = summary(report, arguments.archive);
+        text = summary(report, arguments.archive, arguments.against);
     }
     std::fwrite(text.data(), 1, text.size(), stdout);
     return std::fflush(stdout) == 0 ? status : output_failure;

@@ -43,7 +43,8 @@ void job::fail(failure_kind kind, error_code error, std::string path, std::strin
 bool job::set_up() {
     auto const processors = std::max(std::thread::hardware_concurrency(), 1U);
     auto const jobs = options_.jobs != 0 ? options_.jobs : processors;
-    memory_ = plan_memory(traits_, options_.memory_bytes, jobs, options_.watched);
+    memory_ =
+        plan_memory(traits_, options_.memory_bytes, jobs, options_.watched, walk::footprint_bytes(options_.sources));
     report_.memory_limit_bytes = memory_.limit_bytes;
     report_.workers = memory_.workers;
 
@@ -68,7 +69,7 @@ bool job::set_up() {
     shape.large_files_open_max = std::max(limit / 8, 1U);
     shape.link_window_bytes = memory_plan::link_window_bytes;
     options_.walk.window_bytes = memory_plan::walk_window_bytes;
-    walker_ = std::make_unique<walk::walker>(options_.sources, options_.walk);
+    walker_ = std::make_unique<walk::walker>(std::move(options_.sources), options_.walk);
     planner_ = std::make_unique<plan::planner>(*walker_, std::move(shape));
     slabs_ = std::make_unique<memory::slab_pool>(traits_.slab_bytes());
     container_ = traits_.make_container(memory_.workers);
@@ -234,8 +235,6 @@ void job::read_cached(flight& at) {
             one.entry = &*entry++;
         }
         one.planned_bytes = one.op.bytes;
-        // A file SOURCE is opened from "/", so a mount lies between them rightly.
-        one.op.one_file_system = options_.walk.one_file_system && one.entry->open_path.empty();
         one.op.context = &at;
         one.op.done = read_done;
         if (!read_one(one, segment)) at.missing.push_back(i);

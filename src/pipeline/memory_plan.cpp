@@ -21,21 +21,22 @@ std::uint64_t ticket_records_bytes(plan::ticket const& ticket) noexcept {
     return std::min(bytes, ticket_records_max);
 }
 
-memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_bytes, unsigned jobs,
-                        bool watched) noexcept {
+memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_bytes, unsigned jobs, bool watched,
+                        std::uint64_t source_bytes) noexcept {
     memory_plan made;
+    jobs = std::max(jobs, 1U);
+    auto const walks = watched ? 2U : 1U;
     auto const grant = format.slab_bytes() + ticket_records_max;
     auto const each_worker = format.worker_bytes();
     auto const fixed_for = [&](unsigned workers) {
-        return memory_plan::walk_window_bytes * (watched ? 2U : 1U) +
+        return (memory_plan::walk_window_bytes + source_bytes) * walks +
                (format.is_tar() ? memory_plan::link_window_bytes : 0U) + archive::traits::spool_window_bytes +
                memory_plan::planned_tickets * plan::ticket_footprint_max + format.container_bytes(workers);
     };
-    auto const limit = memory_bytes != 0
-                           ? memory_bytes
-                           : std::max(64 * MiB, 4 * MiB + fixed_for(jobs) + jobs * (each_worker + grant) + 2 * grant);
+    auto const default_limit = std::max(64 * MiB, 4 * MiB + fixed_for(jobs) + jobs * (each_worker + grant) + 2 * grant);
+    auto const limit = memory_bytes != 0 ? memory_bytes : default_limit;
     // A worker without a ticket of its own would only wait.
-    made.workers = std::max(jobs, 1U);
+    made.workers = jobs;
     while (made.workers > 1 && fixed_for(made.workers) + made.workers * (each_worker + grant) + grant > limit)
         --made.workers;
     made.limit_bytes = limit;

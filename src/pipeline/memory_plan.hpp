@@ -22,10 +22,11 @@ struct memory_plan {
     static constexpr std::size_t planned_tickets = 2;  ///< waiting between planner and admission
 };
 
-/// Fits contexts and tickets into `memory_bytes` (0: the default of CLI.md for this format and level): fewer workers, down to
-/// one. `watched`: a counting walk runs beside. Fails with errc::budget_too_small; needed_bytes says the number.
+/// Fits contexts and tickets into `memory_bytes` (0: the default for this format and level): fewer workers, down to one.
+/// When even that does not fit, needed_bytes is above limit_bytes and says the number. `watched`: a counting walk runs
+/// beside; `source_bytes`: of the list of sources.
 [[nodiscard]] memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_bytes, unsigned jobs,
-                                      bool watched) noexcept;
+                                      bool watched, std::uint64_t source_bytes = 0) noexcept;
 
 /// What one ticket's records and read operations may take beside its slab.
 [[nodiscard]] std::uint64_t ticket_records_bytes(plan::ticket const& ticket) noexcept;

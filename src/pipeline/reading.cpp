@@ -65,8 +65,10 @@ verdict judge_whole(archive::content& of) noexcept {
     // outgrew its room cannot be taken whole.
     bool const fits = op.after.size <= of.planned_bytes;
     auto const owner = std::pair{stat.uid, stat.gid};  // the walk's: names and header room were found for these
+    auto const links = stat.nlink;
     stat = op.after;
     std::tie(stat.uid, stat.gid) = owner;
+    if (links > 1) stat.nlink = std::max(stat.nlink, 2U);  // links to it may be planned, though it lost its other names
     if (fits && of.attempts < attempts_max) {
         ++of.attempts;
         op.bytes = op.after.size;

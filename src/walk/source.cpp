@@ -83,6 +83,12 @@ result<source> resolve_source(source_request const& request) {
     return found;
 }
 
+std::uint64_t footprint_bytes(std::vector<source> const& sources) noexcept {
+    std::uint64_t bytes = sources.capacity() * sizeof(source);
+    for (auto const& one : sources) bytes += one.given.capacity() + one.real_path.capacity() + one.name.capacity() + 48;
+    return bytes;
+}
+
 result<std::shared_ptr<source_root const>> open_root(source const& from) {
     auto root = std::make_shared<source_root>();
     char const* const path = from.is_directory ? from.real_path.c_str() : "/";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct source {
     std::string name;       ///< stored root name; "" stores a directory's contents at the top
     bool is_directory = false;
 };
+
+/// Heap and object bytes of the list, for the budget.
+[[nodiscard]] std::uint64_t footprint_bytes(std::vector<source> const& sources) noexcept;
 
 /// How sources become stored names (CLI.md, "Sources and names").
 struct source_request {

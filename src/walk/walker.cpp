@@ -384,8 +384,7 @@ void walker::decorate(int dir_fd, std::string_view name, entry& out) {
     }
     bool const carries = out.kind == entry_kind::file || out.kind == entry_kind::directory;
     if (options_.xattrs == xattr_policy::none || (!carries && options_.xattrs != xattr_policy::all)) return;
-    auto const lost =
-        read_xattrs_at(dir_fd, name, out.kind == entry_kind::symlink, options_.xattrs == xattr_policy::all, out.xattrs);
+    auto const lost = read_xattrs_at(dir_fd, name, out.follow_links, options_.xattrs == xattr_policy::all, out.xattrs);
     if (!lost.empty()) note(notice_kind::attribute_lost, out.name, {}, lost);
 }
 

@@ -31,24 +31,28 @@ struct place {
     int dir_fd;
     std::string name;       // for the *at calls
     std::string proc_path;  // for the others
-    bool is_link;
+    bool follow;            // read the target of a link instead of the link
 };
 
 ssize_t list_names(place const& at, char* into, std::size_t bytes) noexcept {
     if (!at_calls_missing.load(std::memory_order_relaxed)) {
-        auto const n = ::syscall(sys_listxattrat, at.dir_fd, at.name.c_str(), AT_SYMLINK_NOFOLLOW, into, bytes);
+        auto const n =
+            ::syscall(sys_listxattrat, at.dir_fd, at.name.c_str(), at.follow ? 0 : AT_SYMLINK_NOFOLLOW, into, bytes);
         if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return n;
         at_calls_missing.store(true, std::memory_order_relaxed);
     }
-    return ::llistxattr(at.proc_path.c_str(), into, bytes);
+    auto const call = at.follow ? ::listxattr : ::llistxattr;
+    return call(at.proc_path.c_str(), into, bytes);
 }
 
 ssize_t get_value(place const& at, char const* key, char* into, std::size_t bytes) noexcept {
     if (!at_calls_missing.load(std::memory_order_relaxed)) {
         xattr_args args{reinterpret_cast<std::uintptr_t>(into), static_cast<std::uint32_t>(bytes), 0};
-        return ::syscall(sys_getxattrat, at.dir_fd, at.name.c_str(), AT_SYMLINK_NOFOLLOW, key, &args, sizeof args);
+        return ::syscall(sys_getxattrat, at.dir_fd, at.name.c_str(), at.follow ? 0 : AT_SYMLINK_NOFOLLOW, key, &args,
+                         sizeof args);
     }
-    return ::lgetxattr(at.proc_path.c_str(), key, into, bytes);
+    auto const call = at.follow ? ::getxattr : ::lgetxattr;
+    return call(at.proc_path.c_str(), key, into, bytes);
 }
 
 bool wanted(std::string_view key, bool all) noexcept {
@@ -62,9 +66,9 @@ bool unsupported_or_gone(int error) noexcept {
 
 }  // namespace
 
-std::string read_xattrs_at(int dir_fd, std::string_view name, bool is_link, bool all, std::vector<xattr>& out) {
+std::string read_xattrs_at(int dir_fd, std::string_view name, bool follow, bool all, std::vector<xattr>& out) {
     place const at{dir_fd, std::string{name}, "/proc/self/fd/" + std::to_string(dir_fd) + '/' + std::string{name},
-                   is_link};
+                   follow};
     std::array<char, 1024> small;
     std::string large;
     char* keys = small.data();
