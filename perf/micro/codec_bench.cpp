@@ -78,7 +78,8 @@ pieces entries_of(input const& in) {
     pieces all;
     std::size_t begin = 0;
     for (std::size_t i = 0; i < in.ends.size(); begin = in.ends[i++]) {
-        if (i % in.every == 0 && in.ends[i] != begin) all.push_back(std::span(in.data).subspan(begin, in.ends[i] - begin));
+        if (i % in.every == 0 && in.ends[i] != begin)
+            all.push_back(std::span(in.data).subspan(begin, in.ends[i] - begin));
     }
     return all;
 }

@@ -107,12 +107,12 @@ std::size_t write_constant(std::span<std::byte const> in, std::span<std::byte> o
     to.put(final ? 1 : 0, 1);
     to.put(2, 2);
     lengths_writer lengths(to);
-    lengths.put(value, 2);                        // 10
-    lengths.put(256, short_match ? 3 : 2);        // 110 or 11
+    lengths.put(value, 2);                         // 10
+    lengths.put(256, short_match ? 3 : 2);         // 110 or 11
     if (short_match) lengths.put(last.symbol, 3);  // 111
-    lengths.put(285, 1);                          // 0: 258 bytes
-    lengths.put(286, 1);                          // distance 1: 0
-    lengths.put(287, 1);                          // distance 2, unused: readers differ about a code of one symbol
+    lengths.put(285, 1);                           // 0: 258 bytes
+    lengths.put(286, 1);                           // distance 1: 0
+    lengths.put(287, 1);                           // distance 2, unused: readers differ about a code of one symbol
 
     for (unsigned i = 0; i < (short_match ? 1 : 1 + rest); ++i) to.put_code(0b10, 2);
     to.skip(2 * matches);

@@ -55,8 +55,8 @@ struct deflate_encoder::state {
     /// turned to its second choice there.
     std::size_t compress_tightly(std::span<std::byte const> in, std::span<std::byte> out) noexcept {
         bool const small = in.size() <= small_bytes;
-        std::span<std::byte> const room =
-            small ? std::span(scratch).first(bound(in.size())) : out.first(std::min(out.size(), stored_size(in.size()) - 1));
+        std::span<std::byte> const room = small ? std::span(scratch).first(bound(in.size()))
+                                                : out.first(std::min(out.size(), stored_size(in.size()) - 1));
         std::size_t const n = compress(in, room);
         if (n == 0 || n >= stored_size(in.size())) return 0;
         if (!small) return n + encoder_slack <= out.size() ? n : 0;

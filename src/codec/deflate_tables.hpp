@@ -13,11 +13,11 @@ namespace submitit::codec {
 /// how many of the dropped bits are codes; for `skip_subtable` the index of its first entry, and nothing is dropped.
 using skip_entry = std::uint32_t;
 enum skip_kind : skip_entry {
-    skip_invalid = 0x000,     // no code has these bits
-    skip_literals = 0x100,    // one literal or several
-    skip_length = 0x200,      // literals or none, then a length: a distance follows
-    skip_end = 0x400,         // literals or none, then end of block
-    skip_subtable = 0x800,    // the code is longer than the primary lookup
+    skip_invalid = 0x000,   // no code has these bits
+    skip_literals = 0x100,  // one literal or several
+    skip_length = 0x200,    // literals or none, then a length: a distance follows
+    skip_end = 0x400,       // literals or none, then end of block
+    skip_subtable = 0x800,  // the code is longer than the primary lookup
     skip_kind_mask = 0xF00,
 };
 
@@ -27,7 +27,7 @@ template <unsigned Bits, unsigned Symbols>
 struct skip_table {
     static constexpr unsigned primary_bits = Bits;
     static constexpr unsigned sub_bits = 15 - Bits;
-    std::array<skip_entry, (1U << Bits) + Symbols * (1U << sub_bits)> entries;
+    std::array<skip_entry, (1U << Bits) + Symbols*(1U << sub_bits)> entries;
 
     [[nodiscard]] skip_entry find(std::uint64_t bits) const noexcept {
         skip_entry e = entries[bits & ((1U << Bits) - 1)];

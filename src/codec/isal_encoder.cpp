@@ -41,7 +41,7 @@ std::uint64_t isal_encoder::context_bytes(int engine_level) noexcept {
 isal_encoder::isal_encoder(int engine_level) : state_(new state) {
     state_->level = static_cast<std::uint32_t>(engine_level);
     state_->level_buffer_bytes = buffer_bytes(engine_level);
-    state_->level_buffer.reset(new std::uint8_t[state_->level_buffer_bytes]());
+    state_->level_buffer = std::make_unique<std::uint8_t[]>(state_->level_buffer_bytes);
 }
 
 isal_encoder::~isal_encoder() = default;

@@ -30,9 +30,9 @@ struct zstd_stream::state {
             return ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), parameter, value)) == 0;
         };
         ZSTD_compressionParameters const p = zstd_parameters(level, window_for);
-        bool const ready = context && set(ZSTD_c_compressionLevel, level) && apply(p, set) &&
-                           set(ZSTD_c_checksumFlag, 1) && set(ZSTD_c_nbWorkers, static_cast<int>(std::max(workers, 1U))) &&
-                           set(ZSTD_c_jobSize, job_bytes(p));
+        bool const ready =
+            context && set(ZSTD_c_compressionLevel, level) && apply(p, set) && set(ZSTD_c_checksumFlag, 1) &&
+            set(ZSTD_c_nbWorkers, static_cast<int>(std::max(workers, 1U))) && set(ZSTD_c_jobSize, job_bytes(p));
         if (!ready) throw std::bad_alloc{};
     }
 

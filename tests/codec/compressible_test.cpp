@@ -39,14 +39,21 @@ TEST_SUITE("codec/compressible") {
 
     TEST_CASE("signatures of compressed kinds are known") {
         using namespace std::string_view_literals;
-        for (auto const text : {"\x1F\x8B\x08\0\0"sv, "PK\x03\x04...."sv, "\x28\xB5\x2F\xFD..."sv, "\xFD" "7zXZ\0"sv,
-                                "\xFF\xD8\xFF\xE0"sv, "\x89PNG\x0D\x0A\x1A\x0A"sv, "BZh91AY&SY"sv, "\0\0\0\x18" "ftypmp42"sv,
+        for (auto const text : {"\x1F\x8B\x08\0\0"sv, "PK\x03\x04...."sv, "\x28\xB5\x2F\xFD..."sv,
+                                "\xFD"
+                                "7zXZ\0"sv,
+                                "\xFF\xD8\xFF\xE0"sv, "\x89PNG\x0D\x0A\x1A\x0A"sv, "BZh91AY&SY"sv,
+                                "\0\0\0\x18"
+                                "ftypmp42"sv,
                                 "RIFF....WEBPVP8 "sv, "7z\xBC\xAF\x27\x1C"sv, "ID3\x04"sv, "GIF89a"sv}) {
             CAPTURE(text);
             CHECK(has_compressed_magic(head(text)));
         }
-        for (auto const text : {""sv, "P"sv, "PK"sv, "\x1F\x8B"sv, "BZh"sv, "BZhello, wo"sv, "ID3 tags"sv, "#!/bin/sh"sv,
-                                "\x7F" "ELF"sv, "RIFF....WAVEfmt "sv, "GIF is a format"sv}) {
+        for (auto const text :
+             {""sv, "P"sv, "PK"sv, "\x1F\x8B"sv, "BZh"sv, "BZhello, wo"sv, "ID3 tags"sv, "#!/bin/sh"sv,
+              "\x7F"
+              "ELF"sv,
+              "RIFF....WAVEfmt "sv, "GIF is a format"sv}) {
             CAPTURE(text);
             CHECK_FALSE(has_compressed_magic(head(text)));
         }
@@ -65,7 +72,8 @@ TEST_SUITE("codec/compressible") {
     }
 
     TEST_CASE("small random inputs are not all taken for compressible") {
-        for (std::size_t const size : {512U, 1024U, 2048U}) CHECK_FALSE(looks_compressible(make(kind::random, size, size)));
+        for (std::size_t const size : {512U, 1024U, 2048U})
+            CHECK_FALSE(looks_compressible(make(kind::random, size, size)));
     }
 
     TEST_CASE("below 64 bytes everything counts as compressible") {
@@ -90,7 +98,8 @@ TEST_SUITE("codec/compressible") {
         for (int percent = 0; percent <= 30; percent += 2) {
             std::mt19937_64 r(static_cast<unsigned>(percent) + 1);
             bytes data(60000);
-            for (std::byte& b : data) b = r() % 100 < static_cast<unsigned>(percent) ? std::byte{0} : static_cast<std::byte>(r());
+            for (std::byte& b : data)
+                b = r() % 100 < static_cast<unsigned>(percent) ? std::byte{0} : static_cast<std::byte>(r());
             double const share = deflated_share(data);
             CAPTURE(share);
             if (share < 0.95) CHECK(looks_compressible(data));

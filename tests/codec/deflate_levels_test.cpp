@@ -85,7 +85,8 @@ TEST_SUITE("codec/deflate_levels") {
 
     TEST_CASE("gzip and python read a member made of segments" * doctest::timeout(60)) {
         bytes member;
-        for (unsigned const b : {0x1FU, 0x8BU, 8U, 0U, 0U, 0U, 0U, 0U, 0U, 3U}) member.push_back(static_cast<std::byte>(b));
+        for (unsigned const b : {0x1FU, 0x8BU, 8U, 0U, 0U, 0U, 0U, 0U, 0U, 3U})
+            member.push_back(static_cast<std::byte>(b));
         std::uint32_t crc = 0;
         std::uint32_t length = 0;
         for (int level = 1; level <= 9; ++level) {

@@ -28,7 +28,8 @@ std::vector<std::string> vocabulary(rng& r, std::size_t count) {
     std::vector<std::string> words;
     for (std::size_t i = 0; i < count; ++i) {
         std::string w;
-        for (std::size_t n = 1 + static_cast<std::size_t>(std::log2(static_cast<double>(i + 2))) / 2 + below(r, 4); n; --n) {
+        for (std::size_t n = 1 + static_cast<std::size_t>(std::log2(static_cast<double>(i + 2))) / 2 + below(r, 4); n;
+             --n) {
             w += "etaoinshrdlucmfwypvbgkqjxz"[std::min(below(r, 26), below(r, 26))];
         }
         words.push_back(w);
@@ -54,8 +55,10 @@ void source(bytes& to, std::size_t size, rng& r) {
         for (std::size_t n = below(r, 12); n; --n) {
             switch (below(r, 3)) {
                 case 0: append(to, "\tif (!dev->" + pick(r, names) + ")\n\t\treturn -EINVAL;\n"); break;
-                case 1: append(to, "\tdev->" + pick(r, names) + " = " + pick(r, names) + "(dev, 0x" +
-                                       std::to_string(below(r, 4096)) + ");\n"); break;
+                case 1:
+                    append(to, "\tdev->" + pick(r, names) + " = " + pick(r, names) + "(dev, 0x" +
+                                   std::to_string(below(r, 4096)) + ");\n");
+                    break;
                 default: append(to, "\t/* " + pick(r, names) + " " + pick(r, names) + " */\n"); break;
             }
         }
