@@ -27,7 +27,8 @@ template <unsigned Bits, unsigned Symbols>
 struct skip_table {
     static constexpr unsigned primary_bits = Bits;
     static constexpr unsigned sub_bits = 15 - Bits;
-    std::array<skip_entry, (1U << Bits) + Symbols*(1U << sub_bits)> entries;
+    static constexpr std::size_t size = (1U << Bits) + (Symbols << sub_bits);
+    std::array<skip_entry, size> entries;
 
     [[nodiscard]] skip_entry find(std::uint64_t bits) const noexcept {
         skip_entry e = entries[bits & ((1U << Bits) - 1)];

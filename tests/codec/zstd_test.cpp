@@ -178,8 +178,7 @@ TEST_SUITE("codec/zstd") {
     TEST_CASE("a refusing output ends the stream") {
         zstd_stream stream(1, 1);
         bytes const data = make(kind::random, 3'000'000, 12);
-        CHECK_FALSE(stream.write(
-            data, true, [](void*, std::span<std::byte const>) { return false; }, nullptr));
+        CHECK_FALSE(stream.write(data, true, [](void*, std::span<std::byte const>) { return false; }, nullptr));
     }
 }
 
