@@ -224,7 +224,7 @@ def verdict(samples):
         best = min(peers, key=lambda n: statistics.median(s.seconds for s in peers[n]))
         words.append(f'{median_ratio(peers[best], engine):.2f} times as fast as the fastest tool ({best})')
         size, bound = engine[0].size, next(iter(peers.values()))[0].size
-        words.append(f'output {size / bound:.3f} x that of {next(iter(peers))}')
+        words.append(f'output {size / bound:.3f} x that of {next(iter(peers))}' + (', TOO LARGE: this row does not count' if size > bound else ''))
     return ['', 'submitit-io: ' + '; '.join(words) + '.']
 
 
