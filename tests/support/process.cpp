@@ -98,7 +98,7 @@ child::child(command const& of) : until_{clock::now() + of.patience} {
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
-        ::dup2(in.get(), STDIN_FILENO);
+        ::dup2(of.input_fd >= 0 ? of.input_fd : in.get(), STDIN_FILENO);
         ::dup2(of.output_fd >= 0 ? of.output_fd : out.write.get(), STDOUT_FILENO);
         ::dup2(err.write.get(), STDERR_FILENO);
         if (!of.directory.empty() && ::chdir(of.directory.c_str()) != 0) ::_exit(126);
@@ -174,6 +174,19 @@ outcome child::wait() {
 outcome child::finish() {
     drain();
     return wait();
+}
+
+std::pair<outcome, outcome> run_piped(command first, command second) {
+    auto between = make_pipe();
+    first.output_fd = between.write.get();
+    second.input_fd = between.read.get();
+    child writing{first};
+    child reading{second};
+    between.write.reset();
+    between.read.reset();
+    auto read = reading.finish();
+    auto written = writing.finish();
+    return {std::move(written), std::move(read)};
 }
 
 outcome run(command const& of) { return child{of}.finish(); }

@@ -21,6 +21,7 @@ struct command {
     std::vector<std::pair<std::string, std::string>> environment;  ///< on top of this process's own
     std::string input;                                             ///< standard input; at most 60,000 bytes
     std::vector<std::pair<int, rlim_t>> limits;                    ///< RLIMIT_x, both soft and hard
+    int input_fd = -1;                                             ///< standard input instead of `input`
     int output_fd = -1;                                            ///< standard output; -1: captured
     std::function<void()> in_child;      ///< runs between fork and exec; only async-signal-safe calls
     std::chrono::seconds patience{300};  ///< after that it is killed, and the outcome says so
@@ -69,6 +70,9 @@ private:
 };
 
 [[nodiscard]] outcome run(command const& of);
+
+/// first | second; the outcomes of both.
+[[nodiscard]] std::pair<outcome, outcome> run_piped(command first, command second);
 
 /// The program of that name in $PATH, or an empty string.
 [[nodiscard]] std::string find_program(std::string const& name);

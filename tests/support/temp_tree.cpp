@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/temp_tree.hpp"
 
+#include <dirent.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -21,6 +21,24 @@
 #include "base/unique_fd.hpp"
 
 namespace submitit::testing {
+namespace {
+
+/// By descriptors, so that paths longer than PATH_MAX go, too; what cannot be removed stays.
+void remove_beneath(int dir_fd, char const* name) {
+    int const fd = ::openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return;
+    DIR* const listing = ::fdopendir(fd);
+    while (auto const* const found = ::readdir(listing)) {
+        std::string_view const inner{found->d_name};
+        if (inner == "." || inner == "..") continue;
+        if (::unlinkat(fd, found->d_name, 0) == 0) continue;
+        remove_beneath(fd, found->d_name);
+        ::unlinkat(fd, found->d_name, AT_REMOVEDIR);
+    }
+    ::closedir(listing);
+}
+
+}  // namespace
 
 temp_tree::temp_tree() {
     auto pattern = (std::filesystem::temp_directory_path() / "submitit-test-XXXXXX").string();
@@ -28,13 +46,8 @@ temp_tree::temp_tree() {
     path_ = std::filesystem::canonical(pattern).string();
 }
 
-/// Depth first by descriptors (FTW_CHDIR): paths longer than PATH_MAX go, too.
 temp_tree::~temp_tree() {
-    auto const remove = [](char const* path, struct ::stat const*, int type, FTW* at) {
-        char const* const name = at->level == 0 ? path : path + at->base;
-        return type == FTW_DP ? ::rmdir(name) : ::unlink(name);
-    };
-    ::nftw(path_.c_str(), remove, 64, FTW_DEPTH | FTW_PHYS | FTW_CHDIR);
+    remove_beneath(AT_FDCWD, path_.c_str());
     ::rmdir(path_.c_str());
 }
 

@@ -46,6 +46,14 @@ std::uint64_t hash_of(int dir_fd, char const* name) {
     }
 }
 
+/// Not in the recursion itself, for the sake of the stack.
+std::string link_target(int dir_fd, char const* name) {
+    std::array<char, 8192> target;
+    auto const n = ::readlinkat(dir_fd, name, target.data(), target.size());
+    REQUIRE(n >= 0);
+    return {target.data(), static_cast<std::size_t>(n)};
+}
+
 class snapshot_maker {
 public:
     tree_snapshot all;
@@ -73,12 +81,7 @@ public:
             node.hash = hash_of(dir_fd, name.c_str());
             if (st.st_nlink > 1) node.first_name = seen_.emplace(inode{st.st_dev, st.st_ino}, stored).first->second;
         }
-        if (node.kind == 'l') {
-            std::array<char, 8192> target;
-            auto const n = ::readlinkat(dir_fd, name.c_str(), target.data(), target.size());
-            REQUIRE(n >= 0);
-            node.target.assign(target.data(), static_cast<std::size_t>(n));
-        }
+        if (node.kind == 'l') node.target = link_target(dir_fd, name.c_str());
         if (node.kind != 'd') return;
         int const inner = ::openat(dir_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         REQUIRE(inner >= 0);
@@ -127,8 +130,9 @@ tree_snapshot snapshot(std::string const& root) {
 
 std::string differences(tree_snapshot const& wanted, tree_snapshot const& found, compare_rules rules) {
     std::string all;
+    std::size_t count = 0;
     auto const add = [&](std::string const& name, std::string const& what) {
-        if (!what.empty()) all += display_name(name) + ": " + what + '\n';
+        if (!what.empty() && ++count <= 10) all += display_name(name) + ": " + what + '\n';
     };
     for (auto const& [name, node] : wanted) {
         auto const at = found.find(name);
@@ -136,6 +140,7 @@ std::string differences(tree_snapshot const& wanted, tree_snapshot const& found,
     }
     for (auto const& [name, node] : found)
         if (!wanted.contains(name)) add(name, "was not in the source");
+    if (count > 10) all += "and " + std::to_string(count - 10) + " more\n";
     return all;
 }
 

@@ -35,7 +35,7 @@ struct compare_rules {
     unsigned mode_mask = 07777;
 };
 
-/// Every difference, one a line: "NAME: what". Empty: equal.
+/// The first ten differences, one a line: "NAME: what". Empty: equal.
 [[nodiscard]] std::string differences(tree_snapshot const& wanted, tree_snapshot const& found,
                                       compare_rules rules = {});
 
