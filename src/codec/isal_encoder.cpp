@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/isal_encoder.hpp"
 
-#include <isa-l/igzip_lib.h>
-
 #include <array>
 #include <limits>
 
 #include "base/check.hpp"
+#include "codec/isal_stream.hpp"
 
 namespace submitit::codec {
 namespace {
@@ -26,7 +25,7 @@ std::uint8_t* bytes_of(std::byte const* p) {
 }  // namespace
 
 struct isal_encoder::state {
-    alignas(64) isal_zstream stream;  // the library wants its hash table cache aligned
+    isal_stream stream;
     std::unique_ptr<std::uint8_t[]> level_buffer;
     std::size_t level_buffer_bytes = 0;
     std::uint32_t level = 0;
@@ -35,7 +34,8 @@ struct isal_encoder::state {
 bool isal_encoder::available() noexcept { return true; }
 
 std::uint64_t isal_encoder::context_bytes(int engine_level) noexcept {
-    return sizeof(state) + buffer_bytes(engine_level) + 256;  // what malloc adds to two blocks
+    return sizeof(state) + isal_stream::memory_bytes + buffer_bytes(engine_level) +
+           256;  // what malloc adds to two blocks
 }
 
 isal_encoder::isal_encoder(int engine_level) : state_(new state) {
@@ -49,7 +49,7 @@ isal_encoder::~isal_encoder() = default;
 std::size_t isal_encoder::compress(std::span<std::byte const> in, std::span<std::byte> out, bool final) noexcept {
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
     if (in.size() > most || out.empty()) return 0;
-    isal_zstream& s = state_->stream;
+    isal_zstream& s = state_->stream.get();
     isal_deflate_stateless_init(&s);
     s.level = state_->level;
     s.level_buf = state_->level_buffer.get();

@@ -17,8 +17,10 @@ std::string encoded(std::uint32_t point) {
     auto const byte = [](std::uint32_t value) { return static_cast<char>(value); };
     if (point < 0x80) return {byte(point)};
     if (point < 0x800) return {byte(0xC0 | point >> 6U), byte(0x80 | (point & 0x3F))};
-    if (point < 0x10000) return {byte(0xE0 | point >> 12U), byte(0x80 | (point >> 6U & 0x3F)), byte(0x80 | (point & 0x3F))};
-    return {byte(0xF0 | point >> 18U), byte(0x80 | (point >> 12U & 0x3F)), byte(0x80 | (point >> 6U & 0x3F)), byte(0x80 | (point & 0x3F))};
+    if (point < 0x10000)
+        return {byte(0xE0 | point >> 12U), byte(0x80 | (point >> 6U & 0x3F)), byte(0x80 | (point & 0x3F))};
+    return {byte(0xF0 | point >> 18U), byte(0x80 | (point >> 12U & 0x3F)), byte(0x80 | (point >> 6U & 0x3F)),
+            byte(0x80 | (point & 0x3F))};
 }
 
 }  // namespace
@@ -36,8 +38,9 @@ TEST_CASE("every code point but the surrogates is well-formed UTF-8, whole and n
 }
 
 TEST_CASE("overlong forms, lone continuation bytes and impossible bytes are not UTF-8") {
-    for (std::string const text : {"\xC0\xAF", "\xC1\xBF", "\xE0\x80\xAF", "\xE0\x9F\xBF", "\xF0\x80\x80\xAF", "\xF0\x8F\xBF\xBF", "\x80", "\xBF",
-                                   "\xFE", "\xFF", "\xF5\x80\x80\x80", "\xC3\x28", "\xE2\x82", "caf\xE9"}) {
+    for (std::string const text :
+         {"\xC0\xAF", "\xC1\xBF", "\xE0\x80\xAF", "\xE0\x9F\xBF", "\xF0\x80\x80\xAF", "\xF0\x8F\xBF\xBF", "\x80",
+          "\xBF", "\xFE", "\xFF", "\xF5\x80\x80\x80", "\xC3\x28", "\xE2\x82", "caf\xE9"}) {
         CHECK_FALSE(is_utf8(text));
         CHECK(utf8_sequence_length(text.substr(text.size() > 3 && text[0] == 'c' ? 3 : 0)) == 0);
     }
@@ -46,7 +49,8 @@ TEST_CASE("overlong forms, lone continuation bytes and impossible bytes are not 
 }
 
 TEST_CASE("plain text in any script is shown as it is") {
-    for (std::string const text : {"src/main.cpp", "caf\xC3\xA9", "\xE6\x97\xA5\xE6\x9C\xAC", "\xF0\x9F\x98\x80", "with space", "-rf", "a'b\"c"})
+    for (std::string const text :
+         {"src/main.cpp", "caf\xC3\xA9", "\xE6\x97\xA5\xE6\x9C\xAC", "\xF0\x9F\x98\x80", "with space", "-rf", "a'b\"c"})
         CHECK(display_name(text) == text);
 }
 
@@ -55,10 +59,10 @@ TEST_CASE("what could move a cursor, reverse a line or hide a byte is escaped by
     CHECK(display_name(std::string{"a\0b", 3}) == "a\\x00b");
     CHECK(display_name("line\nbreak\ttab\rreturn") == "line\\x0abreak\\x09tab\\x0dreturn");
     CHECK(display_name("del\x7F") == "del\\x7f");
-    CHECK(display_name("c1\xC2\x9B") == "c1\\xc2\\x9b");                        // U+009B, CSI
+    CHECK(display_name("c1\xC2\x9B") == "c1\\xc2\\x9b");                           // U+009B, CSI
     CHECK(display_name("rlo\xE2\x80\xAEgpj.exe") == "rlo\\xe2\\x80\\xaegpj.exe");  // U+202E
-    CHECK(display_name("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");                    // U+2028, line separator
-    CHECK(display_name("\xE2\x81\xA6") == "\\xe2\\x81\\xa6");                    // U+2066
+    CHECK(display_name("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");                      // U+2028, line separator
+    CHECK(display_name("\xE2\x81\xA6") == "\\xe2\\x81\\xa6");                      // U+2066
     CHECK(display_name("caf\xE9") == "caf\\xe9");
     CHECK(display_name("back\\x41slash") == "back\\\\x41slash");
 }

@@ -69,8 +69,8 @@ TEST_CASE_FIXTURE(fixture, "paths below the root open, the empty path and '.' ar
     for (auto const* const self : {"", "."}) {
         auto const opened = open_beneath(root.get(), self, O_PATH | O_DIRECTORY);
         REQUIRE(opened.has_value());
-        struct ::stat expected {};
-        struct ::stat found {};
+        struct ::stat expected{};
+        struct ::stat found{};
         REQUIRE(::fstat(root.get(), &expected) == 0);
         REQUIRE(::fstat(opened->get(), &found) == 0);
         CHECK(found.st_ino == expected.st_ino);
@@ -146,10 +146,12 @@ TEST_CASE_FIXTURE(fixture, "without openat2 the same paths open and the same are
         CAPTURE(error);
         auto const status = testing::status_of_child_without({SYS_openat2, error}, [this] {
             int step = 1;  // the first claim that does not hold
-            for (bool const holds : {content(root, "top") == "top", content(root, "a/b/leaf") == "leaf", content(root, "missing") == refused(ENOENT),
-                                     content(root, "top/below") == refused(ENOTDIR), content(root, "to_top") == refused(ELOOP),
-                                     content(root, "a/to_b/leaf") == refused(ELOOP), content(root, "../outside") == refused(EXDEV),
-                                     content(root, "top", {.cached_only = true}) == refused(EAGAIN)}) {
+            for (bool const holds :
+                 {content(root, "top") == "top", content(root, "a/b/leaf") == "leaf",
+                  content(root, "missing") == refused(ENOENT), content(root, "top/below") == refused(ENOTDIR),
+                  content(root, "to_top") == refused(ELOOP), content(root, "a/to_b/leaf") == refused(ELOOP),
+                  content(root, "../outside") == refused(EXDEV),
+                  content(root, "top", {.cached_only = true}) == refused(EAGAIN)}) {
                 if (!holds) return step;
                 ++step;
             }

@@ -31,14 +31,16 @@ TEST_CASE("a size is a number with an optional power of 1024 in any of its spell
     CHECK(size_of("0") == 0);
     CHECK(size_of("4096") == 4096);
     CHECK(size_of("17B") == 17);
-    for (auto const* const text : {"64M", "64m", "64MB", "64Mb", "64MiB", "64Mib", "64Mi"}) CHECK(size_of(text) == 64 * MiB);
+    for (auto const* const text : {"64M", "64m", "64MB", "64Mb", "64MiB", "64Mib", "64Mi"})
+        CHECK(size_of(text) == 64 * MiB);
     CHECK(size_of("512k") == 512 * KiB);
     CHECK(size_of("3G") == 3 * GiB);
     CHECK(size_of("2T") == 2048 * GiB);
 }
 
 TEST_CASE("what is no size is refused") {
-    for (auto const* const text : {"", " ", "M", "-1", "+1", "1 M", " 1M", "1M ", "1.5G", "0x10", "1MM", "1iB", "1Q", "1BM", "1\n"})
+    for (auto const* const text :
+         {"", " ", "M", "-1", "+1", "1 M", " 1M", "1M ", "1.5G", "0x10", "1MM", "1iB", "1Q", "1BM", "1\n"})
         CHECK(refusal_of(text) == from_errno(EINVAL));
 }
 

@@ -16,7 +16,9 @@ TEST_SUITE_BEGIN("base/spill_file");
 namespace submitit {
 namespace {
 
-std::span<std::byte const> bytes_of(std::string_view text) { return std::as_bytes(std::span{text.data(), text.size()}); }
+std::span<std::byte const> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span{text.data(), text.size()});
+}
 
 std::string read_back(spill_file const& file, std::uint64_t offset, std::size_t bytes) {
     std::string text(bytes, '?');

@@ -57,7 +57,8 @@ TEST_CASE("a link to an earlier ticket waits for it, for the newest when there a
     hard_link(tree, "1", "y");
     planning run{tree};
     auto const tickets = run.rest();
-    CHECK(described(tickets) == strings{"0 batch 10000: 1", "1 batch 10000: 2", "2 batch 10000: 3", "3 batch 200: x=2 y=1"});
+    CHECK(described(tickets) ==
+          strings{"0 batch 10000: 1", "1 batch 10000: 2", "2 batch 10000: 3", "3 batch 200: x=2 y=1"});
     CHECK(tickets[3].needs_sealed == 1);
     for (int i = 0; i < 3; ++i) CHECK_FALSE(tickets[static_cast<std::size_t>(i)].needs_sealed.has_value());
 }
@@ -104,7 +105,8 @@ TEST_CASE("a format without hard links stores every name as a file") {
     CHECK_FALSE(run.plan.planned_links());
 }
 
-TEST_CASE("names whose first one failed are planned again: one as a file with its attributes, the others as links to it") {
+TEST_CASE(
+    "names whose first one failed are planned again: one as a file with its attributes, the others as links to it") {
     walk::scratch_tree tree;
     sparse_file(tree, "a", 10);
     for (auto const* const name : {"b", "c", "d"}) hard_link(tree, "a", name);
@@ -201,7 +203,8 @@ TEST_CASE("a spilled table keeps every name when it outgrows its first size") {
     constexpr std::uint64_t inodes = 45'000;  // of 65,536 places, 60 % of which may be taken
     hard_link_table table{0};
     for (std::uint64_t ino = 1; ino <= inodes; ++ino) REQUIRE(table.add({1, ino}, std::to_string(ino), ino, 2));
-    for (std::uint64_t ino = 1; ino <= inodes; ino += 97) CHECK(found_in(table, {1, ino}) == std::to_string(ino) + '@' + std::to_string(ino));
+    for (std::uint64_t ino = 1; ino <= inodes; ino += 97)
+        CHECK(found_in(table, {1, ino}) == std::to_string(ino) + '@' + std::to_string(ino));
     CHECK(found_in(table, {1, inodes + 1}) == "nothing");
 }
 

@@ -78,8 +78,10 @@ inline std::vector<std::string> names_in(ticket const& of) {
 
 /// All that decides the archive's bytes: "0 batch 300: a b c", "1 segment 9900 at 0: large".
 inline std::string described(ticket const& of) {
-    auto text = std::to_string(of.seq) + (of.kind == ticket_kind::batch ? " batch " : " segment ") + std::to_string(of.bytes);
-    if (of.kind == ticket_kind::segment) return text + " at " + std::to_string(of.offset) + (of.last_segment ? " last: " : ": ") + of.large->entry.name;
+    auto text =
+        std::to_string(of.seq) + (of.kind == ticket_kind::batch ? " batch " : " segment ") + std::to_string(of.bytes);
+    if (of.kind == ticket_kind::segment)
+        return text + " at " + std::to_string(of.offset) + (of.last_segment ? " last: " : ": ") + of.large->entry.name;
     text += ':';
     for (auto const& entry : of.entries) {
         text += ' ' + entry.name;

@@ -74,7 +74,8 @@ TEST_CASE("segments tile the file, the first one leaves room for the header") {
     CAPTURE(seed);
     std::mt19937 random{seed};
     walk::scratch_tree tree;
-    for (std::uint64_t const size : {std::uint64_t{19'900}, std::uint64_t{19'901}, std::uint64_t{9'901 + random() % 200'000}}) {
+    for (std::uint64_t const size :
+         {std::uint64_t{19'900}, std::uint64_t{19'901}, std::uint64_t{9'901 + random() % 200'000}}) {
         CAPTURE(size);
         sparse_file(tree, "large", size);
         planning run{tree};
@@ -166,7 +167,8 @@ TEST_CASE("notices travel with the ticket that follows them, and alone when noth
     REQUIRE(::mkfifo(tree.path("z-pipe").c_str(), 0644) == 0);
     planning run{tree, wanted};
     auto const tickets = run.rest();
-    CHECK(described(tickets) == strings{"0 batch 0:", "1 segment 9900 at 0: large", "2 segment 5100 at 9900 last: large", "3 batch 0:"});
+    CHECK(described(tickets) ==
+          strings{"0 batch 0:", "1 segment 9900 at 0: large", "2 segment 5100 at 9900 last: large", "3 batch 0:"});
     REQUIRE(tickets[0].notices.size() == 1);
     CHECK(tickets[0].notices[0].path == "a-pipe");
     REQUIRE(tickets[3].notices.size() == 1);
@@ -193,7 +195,8 @@ TEST_CASE("a name of 65,535 bytes is planned, a longer one is left out and told 
     strings told;
     for (auto const& one : run.rest()) {
         for (auto const& entry : one.entries) longest = std::max(longest, entry.name.size());
-        for (auto const& notice : one.notices) told.push_back(std::string{to_string(notice.kind)} + ' ' + std::to_string(notice.path.size()));
+        for (auto const& notice : one.notices)
+            told.push_back(std::string{to_string(notice.kind)} + ' ' + std::to_string(notice.path.size()));
     }
     CHECK(longest == name_bytes_max);
     CHECK(run.plan.entries() == 256);
@@ -202,7 +205,8 @@ TEST_CASE("a name of 65,535 bytes is planned, a longer one is left out and told 
 
 TEST_CASE("the declared size of a large file is the smaller of what the walk and the open saw") {
     walk::scratch_tree tree;
-    for (auto const& [now, declared] : {std::pair{30'000, 20'000}, {20'000, 20'000}, {12'000, 12'000}, {50, 50}, {0, 0}}) {
+    for (auto const& [now, declared] :
+         {std::pair{30'000, 20'000}, {20'000, 20'000}, {12'000, 12'000}, {50, 50}, {0, 0}}) {
         CAPTURE(now);
         tree.file("a");
         sparse_file(tree, "large", 20'000);

@@ -25,7 +25,9 @@ namespace {
 
 using names = std::set<std::string>;
 
-std::span<std::byte const> bytes_of(std::string_view text) { return std::as_bytes(std::span{text.data(), text.size()}); }
+std::span<std::byte const> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span{text.data(), text.size()});
+}
 
 std::string content(std::string const& path) {
     std::ifstream in{path, std::ios::binary};
@@ -33,7 +35,7 @@ std::string content(std::string const& path) {
 }
 
 mode_t mode_of(std::string const& path) {
-    struct ::stat st {};
+    struct ::stat st{};
     REQUIRE(::lstat(path.c_str(), &st) == 0);
     return st.st_mode & 07777U;
 }
@@ -52,7 +54,8 @@ private:
 struct fixture {
     [[nodiscard]] names left() const {
         names all;
-        for (auto const& found : std::filesystem::directory_iterator{tree.path("")}) all.insert(found.path().filename().string());
+        for (auto const& found : std::filesystem::directory_iterator{tree.path("")})
+            all.insert(found.path().filename().string());
         return all;
     }
 
@@ -70,9 +73,10 @@ struct fixture {
 
     /// Names the sink and gives out-2, out-3, ... when that is taken.
     [[nodiscard]] std::unique_ptr<file_sink> open_numbered() const {
-        auto opened = file_sink::open({.path = tree.path("out"), .replace = false, .next_name = [this](unsigned number) {
-                                           return tree.path("out-" + std::to_string(number));
-                                       }});
+        auto opened =
+            file_sink::open({.path = tree.path("out"), .replace = false, .next_name = [this](unsigned number) {
+                                 return tree.path("out-" + std::to_string(number));
+                             }});
         REQUIRE(opened.has_value());
         return std::move(*opened);
     }
@@ -83,7 +87,8 @@ struct fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(fixture, "a new file appears whole at commit, with 0666 less the umask") {
-    for (auto const& [mask, mode] : {std::pair{mode_t{022}, mode_t{0644}}, {mode_t{027}, mode_t{0640}}, {mode_t{0}, mode_t{0666}}}) {
+    for (auto const& [mask, mode] :
+         {std::pair{mode_t{022}, mode_t{0644}}, {mode_t{027}, mode_t{0640}}, {mode_t{0}, mode_t{0666}}}) {
         umask_is const now{mask};
         auto sink = open("out");
         CHECK(sink->seekable());
@@ -214,7 +219,8 @@ TEST_CASE_FIXTURE(fixture, "a stale temporary of the same name is removed, a liv
     unique_fd const holder{::open(tree.path(".out.submitit-living").c_str(), O_RDONLY | O_CLOEXEC)};
     REQUIRE(::flock(holder.get(), LOCK_EX) == 0);
     auto const sink = open("out");
-    CHECK(left() == names{".out.submitit-living", ".other.submitit-abc123", ".out.submitit-toolong", "out.submitit-abc123"});
+    CHECK(left() ==
+          names{".out.submitit-living", ".other.submitit-abc123", ".out.submitit-toolong", "out.submitit-abc123"});
 }
 
 TEST_CASE_FIXTURE(fixture, "two exports to one name do not remove each other's temporary") {
@@ -279,7 +285,7 @@ TEST_CASE_FIXTURE(fixture, "more than a writeback step is written, cut back and 
 TEST_CASE_FIXTURE(fixture, "a walk is told the file that will be replaced") {
     CHECK(open("new")->identities().empty());
     tree.file("out");
-    struct ::stat st {};
+    struct ::stat st{};
     REQUIRE(::stat(tree.path("out").c_str(), &st) == 0);
     auto const known = open("out")->identities();
     REQUIRE(known.size() == 1);

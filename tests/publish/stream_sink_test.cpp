@@ -24,7 +24,9 @@ TEST_SUITE_BEGIN("publish/stream_sink");
 namespace submitit::publish {
 namespace {
 
-std::span<std::byte const> bytes_of(std::string_view text) { return std::as_bytes(std::span{text.data(), text.size()}); }
+std::span<std::byte const> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span{text.data(), text.size()});
+}
 
 struct ends {
     unique_fd in;   // to read from
@@ -91,7 +93,8 @@ TEST_CASE("every byte reaches a slow reader in order") {
         stream_sink sink{pipe.out.release(), true, "-", stop};
         CHECK_FALSE(sink.seekable());
         result<> written;
-        for (std::size_t at = 0; written && at < text.size(); at += 777'777) written = sink.write(bytes_of(std::string_view{text}.substr(at, 777'777)));
+        for (std::size_t at = 0; written && at < text.size(); at += 777'777)
+            written = sink.write(bytes_of(std::string_view{text}.substr(at, 777'777)));
         auto const ended = sink.commit();
         reader.join();
         CHECK(written.has_value());

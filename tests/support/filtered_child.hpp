@@ -44,7 +44,8 @@ int status_of_child_without(refused_call const& refused, Body body) {
             {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
         }};
         sock_fprog const program{static_cast<unsigned short>(code.size()), code.data()};
-        bool const filtered = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+        bool const filtered = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                              ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
         ::_exit(filtered ? body() : no_filter_here);
     }
     int status = 0;

@@ -29,10 +29,18 @@ struct fixture {
         tree.link("latest.cpp", "project/src/main.cpp");
     }
 
-    [[nodiscard]] std::string name_of(std::string const& given) const { return resolved({.given = given, .directory = tree.path("")}).name; }
+    [[nodiscard]] std::string name_of(std::string const& given) const {
+        return resolved({.given = given, .directory = tree.path("")}).name;
+    }
 
-    [[nodiscard]] std::string prefixed(std::string const& given, std::string const& prefix, bool only = true, bool keep_path = false) const {
-        return resolved({.given = given, .directory = tree.path(""), .keep_path = keep_path, .prefix = &prefix, .only_source = only}).name;
+    [[nodiscard]] std::string prefixed(std::string const& given, std::string const& prefix, bool only = true,
+                                       bool keep_path = false) const {
+        return resolved({.given = given,
+                         .directory = tree.path(""),
+                         .keep_path = keep_path,
+                         .prefix = &prefix,
+                         .only_source = only})
+            .name;
     }
 
     [[nodiscard]] std::string kept(std::string const& given) const {
@@ -130,7 +138,7 @@ TEST_CASE_FIXTURE(fixture, "what cannot be a source is refused with the system's
 
 TEST_CASE_FIXTURE(fixture, "a directory is read beneath itself, a file beneath the root of the file system") {
     auto const inode = [](int fd) {
-        struct ::stat st {};
+        struct ::stat st{};
         REQUIRE(::fstat(fd, &st) == 0);
         return st.st_ino;
     };

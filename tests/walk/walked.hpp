@@ -26,7 +26,8 @@ struct walked {
     }
 
     [[nodiscard]] entry const& at(std::string_view name) const {
-        auto const found = std::find_if(entries.begin(), entries.end(), [name](entry const& one) { return one.name == name; });
+        auto const found =
+            std::find_if(entries.begin(), entries.end(), [name](entry const& one) { return one.name == name; });
         CAPTURE(std::string{name});
         REQUIRE(found != entries.end());
         return *found;

@@ -78,10 +78,11 @@ TEST_CASE("--dereference ends, whatever circle links make") {
     tree.link("b/to_a", "../a");
     auto const all = walk_all({source_of(tree.path(""))}, dereferencing());
     auto const base = all.entries.at(0).name;
-    CHECK(all.names() == strings{base, base + "a/", base + "a/file", base + "a/to_b/", base + "a/to_b/file", base + "b/", base + "b/file",
-                                 base + "b/to_a/", base + "b/to_a/file"});
-    CHECK(all.told() == strings{"refused " + base + "a/here", "refused " + base + "a/to_b/to_a", "refused " + base + "a/up",
-                                "refused " + base + "b/to_a/here", "refused " + base + "b/to_a/to_b", "refused " + base + "b/to_a/up"});
+    CHECK(all.names() == strings{base, base + "a/", base + "a/file", base + "a/to_b/", base + "a/to_b/file",
+                                 base + "b/", base + "b/file", base + "b/to_a/", base + "b/to_a/file"});
+    CHECK(all.told() == strings{"refused " + base + "a/here", "refused " + base + "a/to_b/to_a",
+                                "refused " + base + "a/up", "refused " + base + "b/to_a/here",
+                                "refused " + base + "b/to_a/to_b", "refused " + base + "b/to_a/up"});
 }
 
 TEST_CASE("without --dereference links are stored as links, wherever they lead") {
@@ -114,7 +115,8 @@ TEST_CASE("mounts are crossed, kernel file systems are not, and --one-file-syste
         walk_options options;
         options.one_file_system = true;
         staying = walk_all({from}, options);
-    }}.join();
+    }}
+        .join();
     if (!mounted) {
         MESSAGE("skipped: nothing can be mounted here");
         return;

@@ -29,7 +29,7 @@ namespace {
 using strings = std::vector<std::string>;
 
 std::pair<std::uint64_t, std::uint64_t> identity_of(std::string const& path) {
-    struct ::stat st {};
+    struct ::stat st{};
     REQUIRE(::stat(path.c_str(), &st) == 0);
     return {st.st_dev, st.st_ino};
 }
@@ -60,7 +60,8 @@ private:
 
 TEST_CASE("entries come in byte-wise order of stored names, a directory before what it holds") {
     scratch_tree tree;
-    for (auto const* const name : {"a/x", "a.txt", "a-b", "a0", "a/b/c", "B", "a b/y", "\xFFz", "\x01"}) tree.file(name);
+    for (auto const* const name : {"a/x", "a.txt", "a-b", "a0", "a/b/c", "B", "a b/y", "\xFFz", "\x01"})
+        tree.file(name);
     CHECK(walk_all({contents_of(tree.path(""))}).names() ==
           strings{"\x01", "B", "a b/", "a b/y", "a-b", "a.txt", "a/", "a/b/", "a/b/c", "a/x", "a0", "\xFFz"});
 }
@@ -214,7 +215,8 @@ TEST_CASE("a directory swapped for a link or for another directory is not entere
     CHECK(all.told() == strings{"replaced a/", "replaced b/"});
 }
 
-TEST_CASE("an ancestor moved away while its subdirectory is walked loses the rest of its names, and nothing else is read") {
+TEST_CASE(
+    "an ancestor moved away while its subdirectory is walked loses the rest of its names, and nothing else is read") {
     scratch_tree tree;
     tree.file("in/a/sub/file");
     tree.file("in/a/z");
@@ -290,7 +292,8 @@ TEST_CASE("owner names are looked up where they are asked for; a number without 
         }
     }));
     CHECK(seen == 2);
-    static_cast<void>(walk_all({contents_of(tree.path(""))}, {}, [](entry const& one) { CHECK(one.owner == nullptr); }));
+    static_cast<void>(
+        walk_all({contents_of(tree.path(""))}, {}, [](entry const& one) { CHECK(one.owner == nullptr); }));
 }
 
 }  // namespace submitit::walk

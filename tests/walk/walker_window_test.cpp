@@ -96,7 +96,8 @@ TEST_CASE("a thousand levels are walked in a small window, with paths far above 
 
     auto const before = open_descriptors();
     std::ptrdiff_t most = 0;
-    auto const all = walk_all({contents_of(tree.path(""))}, with_window(4096), [&](entry const&) { most = std::max(most, open_descriptors()); });
+    auto const all = walk_all({contents_of(tree.path(""))}, with_window(4096),
+                              [&](entry const&) { most = std::max(most, open_descriptors()); });
     CHECK(all.error == error_code{});
     CHECK(all.notices.empty());
     REQUIRE(all.entries.size() == expected.size());

@@ -82,7 +82,8 @@ void write_common_extras(member const& of, writer& out) noexcept {
         constexpr std::int64_t epoch_1601 = 11'644'473'600;
         constexpr std::int64_t seconds_max = INT64_MAX / 10'000'000 - epoch_1601;  // the year 30828
         auto const filetime =
-            static_cast<std::uint64_t>(std::clamp(of.mtime.seconds, -epoch_1601, seconds_max) + epoch_1601) * 10'000'000U;
+            static_cast<std::uint64_t>(std::clamp(of.mtime.seconds, -epoch_1601, seconds_max) + epoch_1601) *
+            10'000'000U;
         out.u16(ntfs_id);
         out.u16(32);
         out.u32(0);

@@ -19,17 +19,20 @@ namespace submitit::archive::testing {
 
 /// How the read of one file or segment went.
 struct read_outcome {
-    std::string bytes;                    ///< what was read
+    std::string bytes;  ///< what was read
     bool left_out = false;
     bool changed = false;
-    std::optional<timestamp> new_mtime;   ///< of a whole file that was modified before it was read
+    std::optional<timestamp> new_mtime;  ///< of a whole file that was modified before it was read
 };
 
 /// An archive made of tickets written by hand: encoder and container as in an export, the output a string.
 class assembled {
 public:
     explicit assembled(format_options options)
-        : traits_{std::move(options)}, encoder_{traits_.make_encoder()}, container_{traits_.make_container(2)}, slab_{traits_.slab_bytes()} {
+        : traits_{std::move(options)},
+          encoder_{traits_.make_encoder()},
+          container_{traits_.make_container(2)},
+          slab_{traits_.slab_bytes()} {
         container_->begin(list_);
         carry_out();
     }
@@ -75,7 +78,8 @@ public:
     }
 
     /// A large file in as many segments as there are reads, each `segment_bytes` of what is declared.
-    void large(std::string name, std::uint64_t declared, std::uint64_t segment_bytes, std::vector<read_outcome> const& reads, bool store = false) {
+    void large(std::string name, std::uint64_t declared, std::uint64_t segment_bytes,
+               std::vector<read_outcome> const& reads, bool store = false) {
         auto large = std::make_shared<plan::large_file>();
         large->entry = file(std::move(name), declared);
         large->declared_bytes = declared;

@@ -15,7 +15,8 @@ namespace submitit::archive::testing {
 class fields {
 public:
     explicit fields(std::string bytes) : bytes_{std::move(bytes)} {}
-    explicit fields(std::span<std::byte const> bytes) : bytes_{reinterpret_cast<char const*>(bytes.data()), bytes.size()} {}
+    explicit fields(std::span<std::byte const> bytes)
+        : bytes_{reinterpret_cast<char const*>(bytes.data()), bytes.size()} {}
 
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
     [[nodiscard]] std::string const& bytes() const noexcept { return bytes_; }

@@ -30,7 +30,9 @@ format_options options_for(format kind, int level = 6) {
     return options;
 }
 
-std::vector<read_outcome> in_two(std::string const& whole) { return {{.bytes = whole.substr(0, segment)}, {.bytes = whole.substr(segment)}}; }
+std::vector<read_outcome> in_two(std::string const& whole) {
+    return {{.bytes = whole.substr(0, segment)}, {.bytes = whole.substr(segment)}};
+}
 
 /// Some small files, a large one and the end.
 void write_sample(assembled& tar) {
@@ -41,7 +43,9 @@ void write_sample(assembled& tar) {
     tar.trailer();
 }
 
-contents sample() { return {{"a", "first"}, {"b", ""}, {"c", noise(600, 3)}, {"large", prose(segment + 700)}, {"z", prose(2000)}}; }
+contents sample() {
+    return {{"a", "first"}, {"b", ""}, {"c", noise(600, 3)}, {"large", prose(segment + 700)}, {"z", prose(2000)}};
+}
 
 std::string clean(std::string const& archive, std::string_view name) {
     temp_dir const dir;
@@ -169,7 +173,9 @@ TEST_CASE("missing bytes of a segment are zeros, told once; a modified file is t
 TEST_CASE("entries of a batch close ranks when one is left out or came shorter") {
     assembled tar{options_for(format::tar)};
     tar.batch({assembled::file("a", 3000), assembled::file("b", 3000), assembled::file("c", 3000)},
-              {{.bytes = std::string(3000, 'a'), .left_out = true}, {.bytes = std::string(10, 'b')}, {.bytes = std::string(3000, 'c')}});
+              {{.bytes = std::string(3000, 'a'), .left_out = true},
+               {.bytes = std::string(10, 'b')},
+               {.bytes = std::string(3000, 'c')}});
     CHECK(tar.output.size() == 512 + 512 + 512 + 3072);
     tar.trailer();
     CHECK(decoded(tar.finish()) == contents{{"b", std::string(10, 'b')}, {"c", std::string(3000, 'c')}});

@@ -77,7 +77,9 @@ void check_block(fields const& block) {
     auto const text = block.text(148, 8);
     CHECK(text.substr(6) == std::string("\0 ", 2));
     CHECK(std::stoull(text.substr(0, 6), nullptr, 8) == sum);
-    CHECK(block.text(257, 8) == std::string("ustar\0" "00", 8));
+    CHECK(block.text(257, 8) == std::string("ustar\0"
+                                            "00",
+                                            8));
     CHECK(block.text(500, 12) == std::string(12, '\0'));
 }
 
@@ -130,8 +132,13 @@ TEST_CASE("a small file takes one block, its fields where POSIX puts them") {
 
 TEST_CASE("each kind has its type flag, devices their numbers") {
     using walk::entry_kind;
-    for (auto const& [kind, flag] : {std::pair{entry_kind::file, "0"}, {entry_kind::hard_link, "1"}, {entry_kind::symlink, "2"}, {entry_kind::char_device, "3"},
-                                     {entry_kind::block_device, "4"}, {entry_kind::directory, "5"}, {entry_kind::fifo, "6"}}) {
+    for (auto const& [kind, flag] : {std::pair{entry_kind::file, "0"},
+                                     {entry_kind::hard_link, "1"},
+                                     {entry_kind::symlink, "2"},
+                                     {entry_kind::char_device, "3"},
+                                     {entry_kind::block_device, "4"},
+                                     {entry_kind::directory, "5"},
+                                     {entry_kind::fifo, "6"}}) {
         auto entry = entry_named(kind == entry_kind::directory ? "d/" : "x", kind);
         entry.stat.rdev = ::gnu_dev_makedev(8, 17);
         if (kind == entry_kind::hard_link || kind == entry_kind::symlink) entry.link_target = "target";
@@ -146,19 +153,23 @@ TEST_CASE("each kind has its type flag, devices their numbers") {
 }
 
 TEST_CASE("a name is split at a slash into 155 bytes of prefix and 100 of name, or goes into a pax record") {
-    auto const with = [](std::size_t prefix, std::size_t rest) { return std::string(prefix, 'p') + '/' + std::string(rest, 'n'); };
+    auto const with = [](std::size_t prefix, std::size_t rest) {
+        return std::string(prefix, 'p') + '/' + std::string(rest, 'n');
+    };
     struct edge {
         std::string name;
         bool fits;
         std::size_t prefix;
     };
     for (auto const& [name, fits, prefix] :
-         {edge{std::string(99, 'n'), true, 0}, edge{std::string(100, 'n'), true, 0}, edge{std::string(101, 'n'), false, 0},
-          edge{with(49, 50), true, 0}, edge{with(50, 50), true, 50}, edge{with(1, 100), true, 1}, edge{with(1, 101), false, 0},
-          edge{with(54, 100), true, 54}, edge{with(55, 100), true, 55}, edge{with(154, 1), true, 154}, edge{with(155, 1), true, 155},
-          edge{with(156, 1), false, 0}, edge{with(154, 100), true, 154}, edge{with(155, 100), true, 155}, edge{with(156, 100), false, 0},
-          edge{with(155, 101), false, 0}, edge{"/" + std::string(101, 'n'), false, 0},
-          edge{"a/b/" + std::string(98, 'n'), true, 1}, edge{"a/" + std::string(60, 'm') + '/' + std::string(60, 'n'), true, 62}}) {
+         {edge{std::string(99, 'n'), true, 0}, edge{std::string(100, 'n'), true, 0},
+          edge{std::string(101, 'n'), false, 0}, edge{with(49, 50), true, 0}, edge{with(50, 50), true, 50},
+          edge{with(1, 100), true, 1}, edge{with(1, 101), false, 0}, edge{with(54, 100), true, 54},
+          edge{with(55, 100), true, 55}, edge{with(154, 1), true, 154}, edge{with(155, 1), true, 155},
+          edge{with(156, 1), false, 0}, edge{with(154, 100), true, 154}, edge{with(155, 100), true, 155},
+          edge{with(156, 100), false, 0}, edge{with(155, 101), false, 0}, edge{"/" + std::string(101, 'n'), false, 0},
+          edge{"a/b/" + std::string(98, 'n'), true, 1},
+          edge{"a/" + std::string(60, 'm') + '/' + std::string(60, 'n'), true, 62}}) {
         CAPTURE(name.size());
         auto const made = written(entry_named(name));
         if (fits) {
@@ -176,7 +187,8 @@ TEST_CASE("a name is split at a slash into 155 bytes of prefix and 100 of name, 
 TEST_CASE("a directory's slash counts, and is never the place of the split") {
     using walk::entry_kind;
     CHECK(written(entry_named(std::string(99, 'd') + '/', entry_kind::directory)).pax.empty());
-    CHECK(written(entry_named(std::string(100, 'd') + '/', entry_kind::directory)).pax == records{{"path", std::string(100, 'd') + '/'}});
+    CHECK(written(entry_named(std::string(100, 'd') + '/', entry_kind::directory)).pax ==
+          records{{"path", std::string(100, 'd') + '/'}});
     auto const nested = "p/" + std::string(99, 'd') + '/';
     CHECK(written(entry_named(nested, entry_kind::directory)).name() == nested);
     auto const deep = "p/" + std::string(100, 'd') + '/';
@@ -207,10 +219,12 @@ TEST_CASE("times that are not whole seconds of 11 octal digits get a record with
         std::uint64_t field;
     };
     for (auto const& [time, record, field] :
-         {sample{{0, 0}, "", 0}, sample{{1'700'000'000, 1}, "1700000000.000000001", 1'700'000'000}, sample{{1'700'000'000, 500'000'000}, "1700000000.5", 1'700'000'000},
-          sample{{5, 120'000'000}, "5.12", 5}, sample{{0, 999'999'999}, "0.999999999", 0}, sample{{-1, 0}, "-1", 0}, sample{{-1, 500'000'000}, "-0.5", 0},
-          sample{{-2, 1}, "-1.999999999", 0}, sample{{-2, 999'999'999}, "-1.000000001", 0}, sample{{8'589'934'591, 0}, "", 8'589'934'591},
-          sample{{8'589'934'592, 0}, "8589934592", 0}, sample{{std::numeric_limits<std::int64_t>::max(), 5}, "9223372036854775807.000000005", 0},
+         {sample{{0, 0}, "", 0}, sample{{1'700'000'000, 1}, "1700000000.000000001", 1'700'000'000},
+          sample{{1'700'000'000, 500'000'000}, "1700000000.5", 1'700'000'000}, sample{{5, 120'000'000}, "5.12", 5},
+          sample{{0, 999'999'999}, "0.999999999", 0}, sample{{-1, 0}, "-1", 0}, sample{{-1, 500'000'000}, "-0.5", 0},
+          sample{{-2, 1}, "-1.999999999", 0}, sample{{-2, 999'999'999}, "-1.000000001", 0},
+          sample{{8'589'934'591, 0}, "", 8'589'934'591}, sample{{8'589'934'592, 0}, "8589934592", 0},
+          sample{{std::numeric_limits<std::int64_t>::max(), 5}, "9223372036854775807.000000005", 0},
           sample{{std::numeric_limits<std::int64_t>::min(), 0}, "-9223372036854775808", 0}}) {
         CAPTURE(record);
         auto entry = entry_named("x");
@@ -341,12 +355,14 @@ TEST_CASE("what is announced is what is written, for any entry") {
     for (int round = 0; round < 3000; ++round) {
         auto entry = entry_named('n' + some_text(400), static_cast<walk::entry_kind>(random() % 7));
         entry.link_target = some_text(random() % 2 != 0 ? 300 : 0);
-        entry.stat.mtime = {static_cast<std::int64_t>(random()) >> random() % 64, random() % 2 != 0 ? static_cast<std::uint32_t>(random() % 1'000'000'000) : 0};
+        entry.stat.mtime = {static_cast<std::int64_t>(random()) >> random() % 64,
+                            random() % 2 != 0 ? static_cast<std::uint32_t>(random() % 1'000'000'000) : 0};
         entry.stat.uid = static_cast<std::uint32_t>(random() >> random() % 64);
         entry.stat.gid = static_cast<std::uint32_t>(random() >> random() % 64);
         auto const owner = some_text(40);
         if (random() % 2 != 0) entry.owner = &owner;
-        for (auto count = random() % 3; count > 0; --count) entry.xattrs.push_back({"user." + std::to_string(count), some_text(2000)});
+        for (auto count = random() % 3; count > 0; --count)
+            entry.xattrs.push_back({"user." + std::to_string(count), some_text(2000)});
         static_cast<void>(written(entry, random() >> random() % 64));  // checks sizes, sums and records
     }
 }

@@ -35,7 +35,9 @@ format_options zip_options(bool seekable) {
 
 /// `whole` in three segments.
 std::vector<read_outcome> in_three(std::string const& whole) {
-    return {{.bytes = whole.substr(0, segment)}, {.bytes = whole.substr(segment, segment)}, {.bytes = whole.substr(2 * segment)}};
+    return {{.bytes = whole.substr(0, segment)},
+            {.bytes = whole.substr(segment, segment)},
+            {.bytes = whole.substr(2 * segment)}};
 }
 
 std::string clean(std::string const& archive) {
@@ -46,7 +48,8 @@ std::string clean(std::string const& archive) {
 /// Address space that looks like `bytes` of payload; nobody may read it.
 class phantom {
 public:
-    explicit phantom(std::size_t bytes) : bytes_{bytes}, at_{::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)} {
+    explicit phantom(std::size_t bytes)
+        : bytes_{bytes}, at_{::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)} {
         REQUIRE(at_ != MAP_FAILED);
     }
     ~phantom() { ::munmap(at_, bytes_); }
@@ -83,7 +86,8 @@ TEST_CASE("batches and large files read back, from a file and from a stream") {
         zip.batch({{"z", prose(10'000)}});
         auto const& archive = zip.finish();
         CHECK(clean(archive).empty());
-        CHECK(decoded(archive) == contents{{"a", "first"}, {"b", ""}, {"c", noise(3000, 1)}, {"large", large}, {"z", prose(10'000)}});
+        CHECK(decoded(archive) ==
+              contents{{"a", "first"}, {"b", ""}, {"c", noise(3000, 1)}, {"large", large}, {"z", prose(10'000)}});
         CHECK(zip.files == 5);
         CHECK(zip.cuts == 0);
         CHECK(zip.patches == (seekable ? 1 : 0));
@@ -248,7 +252,8 @@ TEST_CASE("entries behind 4 GiB have their offsets in Zip64 extras, those before
     write_central_record(of, 5, record);
     plan::ticket batch;
     output_list list;
-    for (auto const payload : {big.span().first(100), big.span().first(four_gib - 1 - 105), big.span().first(1), big.span().first(50)}) {
+    for (auto const payload :
+         {big.span().first(100), big.span().first(four_gib - 1 - 105), big.span().first(1), big.span().first(50)}) {
         list.clear();
         encoded done;
         done.payload = payload;
@@ -278,8 +283,9 @@ TEST_CASE("a large file's header has 64-bit sizes from the format's limit on, an
         bool store, zip64;
     };
     for (auto const& [before, declared, store, zip64] :
-         {edge{0, 0xFFFFFFFE, true, false}, edge{0, 0xFFFFFFFF, true, true}, edge{0, 0xFEFFFFFF, false, false}, edge{0, 0xFF000000, false, true},
-          edge{0xFFFFFFFE, 10, true, false}, edge{0xFFFFFFFF, 10, true, true}, edge{0xFFFFFFFF, 10, false, true}}) {
+         {edge{0, 0xFFFFFFFE, true, false}, edge{0, 0xFFFFFFFF, true, true}, edge{0, 0xFEFFFFFF, false, false},
+          edge{0, 0xFF000000, false, true}, edge{0xFFFFFFFE, 10, true, false}, edge{0xFFFFFFFF, 10, true, true},
+          edge{0xFFFFFFFF, 10, false, true}}) {
         CAPTURE(before);
         CAPTURE(declared);
         for (bool const seekable : {true, false}) {
@@ -337,7 +343,8 @@ TEST_CASE("any mix of tickets is a clean archive of what was not left out") {
             if (random() % 2 != 0) {
                 bool const left_out = random() % 4 == 0;
                 auto const shorter = random() % 4 == 0 ? data.substr(0, size / 2) : data;
-                zip.batch({assembled::file(name, size), assembled::file(name + "-tail", 3)}, {{.bytes = shorter, .left_out = left_out}, {.bytes = "end"}});
+                zip.batch({assembled::file(name, size), assembled::file(name + "-tail", 3)},
+                          {{.bytes = shorter, .left_out = left_out}, {.bytes = "end"}});
                 if (!left_out) expected[name] = shorter;
                 expected[name + "-tail"] = "end";
                 continue;
@@ -349,7 +356,9 @@ TEST_CASE("any mix of tickets is a clean archive of what was not left out") {
                 reads.push_back({.bytes = data.substr(at, segment)});
                 if (random() % 8 != 0) continue;
                 broken = true;
-                std::fill(stored.begin() + static_cast<std::ptrdiff_t>(at), stored.begin() + static_cast<std::ptrdiff_t>(std::min(at + segment, std::size_t{size})), '\0');
+                std::fill(stored.begin() + static_cast<std::ptrdiff_t>(at),
+                          stored.begin() + static_cast<std::ptrdiff_t>(std::min(at + segment, std::size_t{size})),
+                          '\0');
                 reads.back() = {.bytes = "", .left_out = at != 0};
             }
             zip.large(name, size, segment, reads, seekable && random() % 2 != 0);

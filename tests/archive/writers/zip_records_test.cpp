@@ -270,8 +270,9 @@ TEST_CASE("one value more and a Zip64 end record and locator stand before it") {
     struct edge {
         std::uint64_t entries, bytes, offset;
     };
-    for (auto const& [entries, bytes, offset] : {edge{65'535, 10, 20}, edge{70'000, 7'000'000, 900}, edge{1, 0xFFFFFFFF, 5}, edge{1, 50, 0xFFFFFFFF},
-                                                 edge{3, four_gib + 1, four_gib * 2}}) {
+    for (auto const& [entries, bytes, offset] :
+         {edge{65'535, 10, 20}, edge{70'000, 7'000'000, 900}, edge{1, 0xFFFFFFFF, 5}, edge{1, 50, 0xFFFFFFFF},
+          edge{3, four_gib + 1, four_gib * 2}}) {
         CAPTURE(entries);
         auto const last = end(entries, bytes, offset);
         REQUIRE(last.size() == 56 + 20 + 22);

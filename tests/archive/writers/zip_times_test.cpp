@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "archive/zip/records.hpp"
 #include "archive/writers/fields.hpp"
+#include "archive/zip/records.hpp"
 
 TEST_SUITE_BEGIN("archive/writers zip times");
 
@@ -22,12 +22,14 @@ struct dos {
 };
 
 doctest::String toString(dos const& at) {
-    return (std::to_string(at.year) + '-' + std::to_string(at.month) + '-' + std::to_string(at.day) + ' ' + std::to_string(at.hour) + ':' +
-            std::to_string(at.minute) + ':' + std::to_string(at.second)).c_str();
+    return (std::to_string(at.year) + '-' + std::to_string(at.month) + '-' + std::to_string(at.day) + ' ' +
+            std::to_string(at.hour) + ':' + std::to_string(at.minute) + ':' + std::to_string(at.second))
+        .c_str();
 }
 
 dos read(member const& of) {
-    return {1980 + (of.dos_date >> 9), of.dos_date >> 5 & 15, of.dos_date & 31, of.dos_time >> 11, of.dos_time >> 5 & 63, (of.dos_time & 31) * 2};
+    return {1980 + (of.dos_date >> 9), of.dos_date >> 5 & 15, of.dos_date & 31,
+            of.dos_time >> 11,         of.dos_time >> 5 & 63, (of.dos_time & 31) * 2};
 }
 
 dos stamped(dos_clock& clock, std::int64_t seconds) {
@@ -99,11 +101,12 @@ TEST_CASE("DOS times are exact to two seconds") {
 }
 
 TEST_CASE("times before 1980 and after 2107 become the nearest that DOS knows") {
-    constexpr std::int64_t first = 315'532'800;    // 1980-01-01 00:00:00 UTC
-    constexpr std::int64_t last = 4'354'819'198;   // 2107-12-31 23:59:58 UTC
+    constexpr std::int64_t first = 315'532'800;   // 1980-01-01 00:00:00 UTC
+    constexpr std::int64_t last = 4'354'819'198;  // 2107-12-31 23:59:58 UTC
     CHECK(in_utc(first) == dos{1980, 1, 1, 0, 0, 0});
     CHECK(in_utc(last) == dos{2107, 12, 31, 23, 59, 58});
-    for (std::int64_t const early : {first - 1, std::int64_t{0}, std::int64_t{-1}, std::int64_t{-100'000'000'000}, std::numeric_limits<std::int64_t>::min()}) {
+    for (std::int64_t const early : {first - 1, std::int64_t{0}, std::int64_t{-1}, std::int64_t{-100'000'000'000},
+                                     std::numeric_limits<std::int64_t>::min()}) {
         auto const shown = in_utc(early);
         CAPTURE(early);
         CHECK(dos{shown.year, shown.month, shown.day, shown.hour, shown.minute, 0} == dos{1980, 1, 1, 0, 0, 0});
@@ -117,7 +120,8 @@ TEST_CASE("times before 1980 and after 2107 become the nearest that DOS knows") 
 
 TEST_CASE("one clock gives any sequence of times as a fresh one does") {
     dos_clock clock{true};
-    for (std::int64_t const seconds : {1'700'000'000, 1'700'000'019, 1'700'000'020, 1'699'999'999, 0, 1'700'000'000, 59, 60})
+    for (std::int64_t const seconds :
+         {1'700'000'000, 1'700'000'019, 1'700'000'020, 1'699'999'999, 0, 1'700'000'000, 59, 60})
         CHECK(stamped(clock, seconds) == in_utc(seconds));
 }
 
@@ -131,7 +135,8 @@ TEST_CASE("DOS times are local by custom, and UTC in a reproducible archive") {
 }
 
 TEST_CASE("times within 32 bits are in UT, others in NTFS time") {
-    for (std::int64_t const seconds : {std::int64_t{INT32_MIN}, std::int64_t{-1}, std::int64_t{0}, std::int64_t{INT32_MAX}}) {
+    for (std::int64_t const seconds :
+         {std::int64_t{INT32_MIN}, std::int64_t{-1}, std::int64_t{0}, std::int64_t{INT32_MAX}}) {
         CAPTURE(seconds);
         auto const extra = time_extra(seconds);
         CHECK(extra.id == 0x5455);
@@ -143,8 +148,8 @@ TEST_CASE("times within 32 bits are in UT, others in NTFS time") {
     };
     for (auto const& [seconds, filetime] :
          {edge{std::int64_t{INT32_MAX} + 1, (2'147'483'648ULL + 11'644'473'600ULL) * 10'000'000ULL},
-          edge{std::int64_t{INT32_MIN} - 1, (11'644'473'600ULL - 2'147'483'649ULL) * 10'000'000ULL}, edge{-11'644'473'600, 0}, edge{-11'644'473'601, 0},
-          edge{std::numeric_limits<std::int64_t>::min(), 0}}) {
+          edge{std::int64_t{INT32_MIN} - 1, (11'644'473'600ULL - 2'147'483'649ULL) * 10'000'000ULL},
+          edge{-11'644'473'600, 0}, edge{-11'644'473'601, 0}, edge{std::numeric_limits<std::int64_t>::min(), 0}}) {
         CAPTURE(seconds);
         auto const extra = time_extra(seconds);
         CHECK(extra.id == 0x000A);
@@ -156,7 +161,8 @@ TEST_CASE("times within 32 bits are in UT, others in NTFS time") {
     }
     auto const latest = time_extra(std::numeric_limits<std::int64_t>::max()).data.u64(8);
     CHECK(latest > time_extra(100'000'000'000).data.u64(8));
-    CHECK(latest <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));  // FILETIME is signed to its readers
+    CHECK(latest <=
+          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));  // FILETIME is signed to its readers
 }
 
 TEST_CASE("an entry is described with its kind, without setuid and setgid") {
@@ -172,7 +178,8 @@ TEST_CASE("an entry is described with its kind, without setuid and setgid") {
 
 TEST_CASE("the UTF-8 flag is set for names that need it and are it") {
     dos_clock clock{true};
-    for (auto const& [name, flag] : {std::pair{"plain.txt", 0}, {"caf\xC3\xA9", 0x0800}, {"caf\xE9", 0}, {"back\\slash", 0}}) {
+    for (auto const& [name, flag] :
+         {std::pair{"plain.txt", 0}, {"caf\xC3\xA9", 0x0800}, {"caf\xE9", 0}, {"back\\slash", 0}}) {
         auto const entry = entry_named(name);
         auto const of = describe(entry, {}, clock);
         CHECK(of.flags == flag);
