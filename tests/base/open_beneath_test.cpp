@@ -112,7 +112,7 @@ TEST_CASE("paths around and far above PATH_MAX open all the same") {
     auto const root = tree.open();
     std::string const name(99, 'n');
     // 40 levels and "end" are 4,003 bytes; each further byte crosses PATH_MAX (4,096 with the NUL) at another place.
-    for (std::size_t const extra : {0, 90, 91, 92, 93, 94, 95, 96, 97, 98}) {
+    for (std::size_t const extra : {0U, 90U, 91U, 92U, 93U, 94U, 95U, 96U, 97U, 98U}) {
         CAPTURE(extra);
         auto const first = "d" + std::string(extra, 'x');
         tree.directory(first);

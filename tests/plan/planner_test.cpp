@@ -42,7 +42,7 @@ TEST_CASE("a batch closes at 512 entries, not at 511") {
 }
 
 TEST_CASE("a batch closes before it would exceed the ticket") {
-    for (std::uint64_t const last : {4799, 4800, 4801}) {
+    for (std::uint64_t const last : {4799U, 4800U, 4801U}) {
         CAPTURE(last);
         walk::scratch_tree tree;
         sparse_file(tree, "a", 5000);

@@ -217,7 +217,7 @@ TEST_CASE("names with bytes that readers will show differently are warned of") {
 }
 
 TEST_CASE("65,534 entries end without Zip64, 65,535 and 70,000 with it") {
-    for (std::uint64_t const entries : {65'534, 65'535, 70'000}) {
+    for (std::uint64_t const entries : {65'534U, 65'535U, 70'000U}) {
         CAPTURE(entries);
         assembled zip{zip_options(true)};
         std::vector<std::pair<std::string, std::string>> batch;
