@@ -30,7 +30,8 @@ constexpr std::uint32_t hash_of(std::uint32_t data) noexcept {
 }
 
 void* map(void* wanted, int flags) noexcept {
-    return ::mmap(wanted, isal_stream::memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return ::mmap(wanted, isal_stream::memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1,
+                  0);
 }
 
 /// The nearest free place below where the system puts mappings.
@@ -41,7 +42,8 @@ void* find_place() noexcept {
     auto address = reinterpret_cast<std::uintptr_t>(usual) / step * step;
     for (int tried = 0; tried < steps_max && address > step; ++tried, address -= step) {
         if (!isal_stream::is_place(address)) continue;
-        void* const place = reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr): addresses are the point
+        void* const place =
+            reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr): addresses are the point
         void* const got = map(place, MAP_FIXED_NOREPLACE);
         if (got == place) return got;
         if (got != MAP_FAILED) ::munmap(got, isal_stream::memory_bytes);  // kernels before 4.17 take it for a hint

@@ -91,7 +91,8 @@ TEST_CASE("a small file that was modified is stored as it is when it is read, wi
         for (std::string const now : {"as it was, but not", "", "AS IT WAS WALKED", "short"}) {
             if (now.size() > 16) continue;
             small_victim at;
-            CHECK(at.exported(kind, [&] { at.tree.file("victim", now); }) == contents{{"victim", now}, {"z-last", "end"}});
+            CHECK(at.exported(kind, [&] { at.tree.file("victim", now); }) ==
+                  contents{{"victim", now}, {"z-last", "end"}});
             CHECK(at.report.warnings() == 0);
             CHECK(at.report.content_bytes == now.size() + 3);
         }
@@ -102,7 +103,8 @@ TEST_CASE("a small file that grew is stored as far as there was room, and told")
     for (auto const kind : batch_formats) {
         CAPTURE(archive::to_string(kind));
         small_victim at;
-        CHECK(at.exported(kind, [&] { at.tree.file("victim", "as it was walked, and more"); }) == contents{{"victim", "as it was walked"}, {"z-last", "end"}});
+        CHECK(at.exported(kind, [&] { at.tree.file("victim", "as it was walked, and more"); }) ==
+              contents{{"victim", "as it was walked"}, {"z-last", "end"}});
         CHECK(told(at.report) == strings{"changed victim"});
     }
 }
@@ -111,25 +113,33 @@ TEST_CASE("a small file that vanished or was swapped for something else is left 
     for (auto const kind : batch_formats) {
         CAPTURE(archive::to_string(kind));
         small_victim gone;
-        CHECK(gone.exported(kind, [&] { std::filesystem::remove(gone.tree.path("victim")); }) == contents{{"z-last", "end"}});
+        CHECK(gone.exported(kind, [&] { std::filesystem::remove(gone.tree.path("victim")); }) ==
+              contents{{"z-last", "end"}});
         CHECK(told(gone.report) == strings{"vanished victim"});
         CHECK(gone.report.files == 513);
 
         small_victim swapped;
         auto const swap = [&](auto make) {
             return [&swapped, make] {
-                std::filesystem::rename(swapped.tree.path("victim"), swapped.tree.path("../" + std::filesystem::path{swapped.tree.path("")}.filename().string() + ".was"));
+                std::filesystem::rename(
+                    swapped.tree.path("victim"),
+                    swapped.tree.path("../" + std::filesystem::path{swapped.tree.path("")}.filename().string() +
+                                      ".was"));
                 make();
             };
         };
         SUBCASE("by a file") {
-            CHECK(swapped.exported(kind, swap([&] { swapped.tree.file("victim", "another"); })) == contents{{"z-last", "end"}});
+            CHECK(swapped.exported(kind, swap([&] { swapped.tree.file("victim", "another"); })) ==
+                  contents{{"z-last", "end"}});
         }
         SUBCASE("by a link") {
-            CHECK(swapped.exported(kind, swap([&] { swapped.tree.link("victim", "/etc/passwd"); })) == contents{{"z-last", "end"}});
+            CHECK(swapped.exported(kind, swap([&] { swapped.tree.link("victim", "/etc/passwd"); })) ==
+                  contents{{"z-last", "end"}});
         }
         SUBCASE("by a FIFO") {
-            CHECK(swapped.exported(kind, swap([&] { REQUIRE(::mkfifo(swapped.tree.path("victim").c_str(), 0644) == 0); })) == contents{{"z-last", "end"}});
+            CHECK(swapped.exported(kind, swap([&] {
+                                       REQUIRE(::mkfifo(swapped.tree.path("victim").c_str(), 0644) == 0);
+                                   })) == contents{{"z-last", "end"}});
         }
         std::filesystem::remove(swapped.tree.path("") + ".was");
         CHECK(told(swapped.report) == strings{"replaced victim"});
@@ -156,7 +166,8 @@ TEST_CASE("a large file that shrank keeps its declared size with zeros, and is d
     for (auto const& [kind, seekable] : {std::pair{format::tar, true}, {format::tar_gz, true}, {format::zip, false}}) {
         CAPTURE(archive::to_string(kind));
         large_victim at;
-        auto const stored = at.exported(kind, seekable, [&] { std::filesystem::resize_file(at.tree.path("large"), mib + mib / 2); });
+        auto const stored =
+            at.exported(kind, seekable, [&] { std::filesystem::resize_file(at.tree.path("large"), mib + mib / 2); });
         auto expected = at.whole.substr(0, mib + mib / 2);
         expected.resize(large_victim::bytes, '\0');
         CHECK(stored.at("large") == expected);
@@ -180,7 +191,8 @@ TEST_CASE("a large file that grew or was modified keeps its declared size, and i
         CAPTURE(archive::to_string(kind));
         if (kind == format::tar_zst) continue;  // its tickets are larger than the file
         large_victim at;
-        auto const stored = at.exported(kind, true, [&] { std::ofstream{at.tree.path("large"), std::ios::app} << "and more"; });
+        auto const stored =
+            at.exported(kind, true, [&] { std::ofstream{at.tree.path("large"), std::ios::app} << "and more"; });
         CHECK(stored.at("large") == at.whole);
         CHECK(told(at.report) == strings{"changed large"});
     }

@@ -27,14 +27,16 @@ struct container_case {
     bool single_frame = false;
     char const* name;
 };
-constexpr std::array container_cases{container_case{format::zip, false, "x.zip"}, container_case{format::tar, false, "x.tar"},
-                                     container_case{format::tar_gz, false, "x.tar.gz"}, container_case{format::tar_zst, false, "x.tar.zst"},
-                                     container_case{format::tar_zst, true, "x.tar.zst"}};
+constexpr std::array container_cases{
+    container_case{format::zip, false, "x.zip"}, container_case{format::tar, false, "x.tar"},
+    container_case{format::tar_gz, false, "x.tar.gz"}, container_case{format::tar_zst, false, "x.tar.zst"},
+    container_case{format::tar_zst, true, "x.tar.zst"}};
 
 /// Everything an export can meet: many small files, nothing, links, and files of several tickets.
 struct sample_tree {
     sample_tree() {
-        for (int i = 0; i < 700; ++i) tree.file("many/" + std::to_string(10'000 + i), prose(static_cast<std::size_t>(i) * 7 % 900));
+        for (int i = 0; i < 700; ++i)
+            tree.file("many/" + std::to_string(10'000 + i), prose(static_cast<std::size_t>(i) * 7 % 900));
         tree.file("empty");
         tree.directory("hollow/inner");
         tree.file("large/text", prose(3'300'000));
@@ -246,7 +248,9 @@ TEST_CASE("notices come in archive order, all of them by callback and the first 
     tree.file("z-file", "x");
     auto options = options_for(format::zip, contents_of(tree));
     strings heard;
-    options.on_notice = [&heard](walk::notice const& one) { heard.push_back(std::string{to_string(one.kind)} + ' ' + one.path); };
+    options.on_notice = [&heard](walk::notice const& one) {
+        heard.push_back(std::string{to_string(one.kind)} + ' ' + one.path);
+    };
     memory_sink output;
     auto const report = run(options, output);
     CHECK(report.failure.kind == failure_kind::none);
@@ -268,7 +272,8 @@ TEST_CASE("several exports run side by side without disturbing each other") {
     std::vector<live_progress> progress(4);
     std::atomic<bool> stop{false};
     for (std::size_t i = 0; i < 4; ++i)
-        running.push_back(std::make_unique<running_export>(options_of(container_cases[i]), outputs[i], progress[i], stop, std::function<void()>{}));
+        running.push_back(std::make_unique<running_export>(options_of(container_cases[i]), outputs[i], progress[i],
+                                                           stop, std::function<void()>{}));
     for (std::size_t i = 0; i < 4; ++i) {
         CHECK(running[i]->wait().failure.kind == failure_kind::none);
         CHECK(archive::testing::findings_of({}, outputs[i].bytes, container_cases[i].name) == "");

@@ -33,11 +33,14 @@ std::vector<archive::traits> all_formats() {
 
 std::string name_of(archive::traits const& format) {
     auto const& options = format.options();
-    return std::string{archive::to_string(options.kind)} + " -" + std::to_string(options.level) + (options.single_frame ? " single frame" : "");
+    return std::string{archive::to_string(options.kind)} + " -" + std::to_string(options.level) +
+           (options.single_frame ? " single frame" : "");
 }
 
 /// What is booked before the first ticket: one ticket must be able to go with this.
-std::uint64_t booked(memory_plan const& made) { return made.engine_bytes + made.booking.fixed_bytes + made.booking.head_reserve.bytes; }
+std::uint64_t booked(memory_plan const& made) {
+    return made.engine_bytes + made.booking.fixed_bytes + made.booking.head_reserve.bytes;
+}
 
 }  // namespace
 
@@ -89,8 +92,9 @@ TEST_CASE("more memory never means fewer workers, and every worker that fits wit
             auto const grant = made.booking.head_reserve.bytes;
             if (made.workers > 1) REQUIRE(booked(made) + made.workers * grant <= limit);
             if (made.workers == 16) break;
-            auto const one_more = format.worker_bytes() * (made.workers + 1) + made.booking.fixed_bytes - format.container_bytes(made.workers) +
-                                  format.container_bytes(made.workers + 1) + (made.workers + 2) * grant;
+            auto const one_more = format.worker_bytes() * (made.workers + 1) + made.booking.fixed_bytes -
+                                  format.container_bytes(made.workers) + format.container_bytes(made.workers + 1) +
+                                  (made.workers + 2) * grant;
             REQUIRE(one_more > limit);
         }
         CHECK(before == 16);

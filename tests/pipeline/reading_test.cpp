@@ -106,7 +106,8 @@ TEST_CASE_FIXTURE(fixture, "a file that keeps changing is read four times in all
     CHECK(entry.stat.mtime == now.mtime);
 }
 
-TEST_CASE_FIXTURE(fixture, "a file that outgrew its room is stored as far as it fits, as changed, without another read") {
+TEST_CASE_FIXTURE(fixture,
+                  "a file that outgrew its room is stored as far as it fits, as changed, without another read") {
     auto now = entry.stat;
     now.size = 101;
     finish(now, 100);
@@ -146,9 +147,15 @@ TEST_CASE_FIXTURE(fixture, "another inode under the name is left out as replaced
 
 TEST_CASE_FIXTURE(fixture, "an error leaves the file out, under the name that says why") {
     using walk::notice_kind;
-    for (auto const& [error, kind] : {std::pair{ENOENT, notice_kind::vanished}, {ENOTDIR, notice_kind::vanished}, {ESTALE, notice_kind::vanished},
-                                      {ELOOP, notice_kind::replaced}, {ENXIO, notice_kind::replaced}, {EXDEV, notice_kind::replaced},
-                                      {EACCES, notice_kind::unreadable}, {EPERM, notice_kind::unreadable}, {EMFILE, notice_kind::unreadable}}) {
+    for (auto const& [error, kind] : {std::pair{ENOENT, notice_kind::vanished},
+                                      {ENOTDIR, notice_kind::vanished},
+                                      {ESTALE, notice_kind::vanished},
+                                      {ELOOP, notice_kind::replaced},
+                                      {ENXIO, notice_kind::replaced},
+                                      {EXDEV, notice_kind::replaced},
+                                      {EACCES, notice_kind::unreadable},
+                                      {EPERM, notice_kind::unreadable},
+                                      {EMFILE, notice_kind::unreadable}}) {
         CAPTURE(error);
         for (auto* const judge : {&judge_whole, &judge_segment}) {
             archive::content again = of;
