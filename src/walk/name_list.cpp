@@ -105,7 +105,7 @@ result<bool> name_list::fill(run& from) const {
         std::clamp(window_bytes_ / std::max<std::size_t>(runs_.size(), 1), run_buffer_min, run_buffer_max);
     std::size_t wanted = std::max(share, record_header);
     if (available >= record_header) wanted = std::max(wanted, record_bytes(from.buffer.data() + from.at));
-    std::memmove(from.buffer.data(), from.buffer.data() + from.at, available);
+    from.buffer.erase(from.buffer.begin(), from.buffer.begin() + static_cast<std::ptrdiff_t>(from.at));
     from.at = 0;
     auto const more = static_cast<std::size_t>(std::min<std::uint64_t>(wanted - available, from.end - from.offset));
     from.buffer.resize(available + more);

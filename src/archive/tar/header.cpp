@@ -64,7 +64,7 @@ public:
     explicit block(std::byte* at) noexcept : at_{reinterpret_cast<char*>(at)} { std::memset(at_, 0, block_bytes); }
 
     void text(field where, std::string_view value) noexcept {
-        std::memcpy(at_ + where.at, value.data(), std::min(value.size(), where.bytes));
+        std::copy_n(value.begin(), std::min(value.size(), where.bytes), at_ + where.at);
     }
     /// Zero-padded octal and a NUL; a value that does not fit stands as 0 (the pax record rules then).
     void octal(field where, std::uint64_t value) noexcept {

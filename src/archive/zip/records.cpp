@@ -49,7 +49,7 @@ public:
     void text(std::string_view value) noexcept { raw(value.data(), value.size()); }
     void raw(void const* bytes, std::size_t count) noexcept {
         SUBMITIT_CHECK(at_ + count <= out_.size());
-        std::memcpy(out_.data() + at_, bytes, count);
+        if (count != 0) std::memcpy(out_.data() + at_, bytes, count);
         at_ += count;
     }
     [[nodiscard]] std::size_t written() const noexcept { return at_; }
