@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/summary.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "base/display_name.hpp"
 #include "base/sizes.hpp"
+#include "base/unique_fd.hpp"
 #include "cli/json_text.hpp"
 #include "cli/messages.hpp"
 
@@ -86,7 +92,14 @@ json::object io_object(pipeline::export_report const& report) {
 
 }  // namespace
 
+/// VmHWM of proc(5). getrusage(2) would count the pages of the process that started this one: ru_maxrss survives execve.
 std::uint64_t peak_memory_bytes() noexcept {
+    unique_fd const status{::open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
+    std::array<char, 4096> text{};
+    auto const n = status ? ::read(status.get(), text.data(), text.size() - 1) : 0;
+    std::string_view const lines{text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
+    if (auto const at = lines.find("VmHWM:"); at != std::string_view::npos)
+        return std::strtoull(lines.data() + at + 6, nullptr, 10) * KiB;
     rusage usage{};
     return ::getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<std::uint64_t>(usage.ru_maxrss) * KiB : 0;
 }
