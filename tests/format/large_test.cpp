@@ -52,7 +52,7 @@ TEST_SUITE("format/large") {
         command const here{.directory = at.path()};
         at.directory("src");
         std::size_t made = 1;  // the directory itself
-        for (std::size_t const entries : {65'534, 65'535, 65'536, 70'000}) {
+        for (std::size_t const entries : {65'534U, 65'535U, 65'536U, 70'000U}) {
             CAPTURE(entries);
             for (; made < entries; ++made) {
                 auto const path = at / ("src/f" + std::to_string(made));

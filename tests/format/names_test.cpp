@@ -124,7 +124,7 @@ TEST_SUITE("format/names") {
 
     TEST_CASE("components of 255 bytes, and names at every length where a header's form changes") {
         temp_tree const at;
-        for (std::size_t const bytes : {95, 96, 97, 99, 100, 101, 154, 155, 156, 200, 254, 255}) {
+        for (std::size_t const bytes : {95U, 96U, 97U, 99U, 100U, 101U, 154U, 155U, 156U, 200U, 254U, 255U}) {
             at.put("src/" + std::string(bytes, 'n'), "n");
             at.put("src/" + std::string(150, 'p') + '/' + std::string(bytes, 'n'), "pn");
             at.symlink("src/links/" + std::to_string(bytes), std::string(bytes, 't'));

@@ -40,7 +40,7 @@ TEST_SUITE("format/round trip") {
         }
         at.put("src/noise-1MiB-1.jpg", noise(1 * MiB - 1, 1));
         at.put("src/noise-4MiB+1.jpg", noise(4 * MiB + 1, 2));
-        for (std::size_t const bytes : {0, 1, 2, 511, 512, 513, 4095, 4096, 65535, 65536})
+        for (std::size_t const bytes : {0U, 1U, 2U, 511U, 512U, 513U, 4095U, 4096U, 65535U, 65536U})
             at.put("src/small-" + std::to_string(bytes), noise(bytes, 3));
         check_all_formats(at);
     }

@@ -122,7 +122,10 @@ child::~child() {
     if (pid_ > 0) reap(true);
 }
 
-void child::signal(int number) const { REQUIRE(::kill(pid_, number) == 0); }
+void child::signal(int number) const {
+    REQUIRE(pid_ > 0);  // kill(-1) would be everybody
+    REQUIRE(::kill(pid_, number) == 0);
+}
 
 std::string child::read_output(std::size_t count) {
     while (out_ && seen_.out.size() < count) {
