@@ -13,6 +13,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "archive/read/verify.hpp"
+#include "archive/traits.hpp"
 #include "base/display_name.hpp"
 #include "base/errc.hpp"
 #include "base/sizes.hpp"
@@ -66,6 +67,13 @@ std::string summary(archive::verify_report const& report, std::string const& arc
            (against.empty() ? "" : "; names and contents as in " + display_name(against)) + ")\n";
 }
 
+/// Without its first bytes an archive is none to any reader; where the name promises one, that is damage.
+int status_of(error_code error, std::string const& archive) {
+    if (error == errc::budget_too_small) return budget_too_small;
+    if (error != errc::archive_unsupported) return source_failure;
+    return archive::format_of_suffix(archive) ? verification_failed : usage;
+}
+
 }  // namespace
 
 CLI::App* declare_verify(CLI::App& app, verify_arguments& into) {
@@ -78,7 +86,9 @@ CLI::App* declare_verify(CLI::App& app, verify_arguments& into) {
     to->add_flag("--json", into.json, "Result as one JSON object");
     to->footer(
         "Examples:\n  submitit-io verify project.zip\n  submitit-io verify project.tar.zst --against project\n\n"
-        "Exit status: 0 proven, 2 usage or no archive, 3 the archive cannot be opened, 5 verification failed.\n"
+        "Exit status: 0 proven, 2 usage or no archive (nor named like one), 3 the archive cannot be opened, 5 "
+        "verification\n"
+        "failed.\n"
         "Plain tar holds no checksums: only its structure can be proven, unless --against is given.");
     return to;
 }
@@ -130,8 +140,7 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
     if (!*outcome) {
         auto const error = outcome->error();
         print_error(display_name(arguments.archive) + ": " + error.message());
-        if (error == errc::budget_too_small) return budget_too_small;
-        return error == errc::archive_unsupported ? usage : source_failure;
+        return status_of(error, arguments.archive);
     }
     auto const& report = **outcome;
     int const status = report.problem_count != 0 ? verification_failed : ok;
