@@ -8,10 +8,10 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include <array>
 #include <memory>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "base/display_name.hpp"
 #include "base/unique_fd.hpp"
@@ -32,12 +32,18 @@ char kind_of(mode_t mode) {
     }
 }
 
+/// A read buffer that all share: the recursion has no room for it.
+std::vector<char>& shared_buffer() {
+    static std::vector<char> buffer(65536);
+    return buffer;
+}
+
 std::uint64_t hash_of(int dir_fd, char const* name) {
     unique_fd const file{::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
     REQUIRE(file);
     std::unique_ptr<XXH64_state_t, decltype(&XXH64_freeState)> const state{XXH64_createState(), &XXH64_freeState};
     XXH64_reset(state.get(), 0);
-    std::array<char, 65536> buffer;
+    auto& buffer = shared_buffer();
     for (;;) {
         auto const n = ::read(file.get(), buffer.data(), buffer.size());
         REQUIRE(n >= 0);
@@ -46,9 +52,8 @@ std::uint64_t hash_of(int dir_fd, char const* name) {
     }
 }
 
-/// Not in the recursion itself, for the sake of the stack.
 std::string link_target(int dir_fd, char const* name) {
-    std::array<char, 8192> target;
+    auto& target = shared_buffer();
     auto const n = ::readlinkat(dir_fd, name, target.data(), target.size());
     REQUIRE(n >= 0);
     return {target.data(), static_cast<std::size_t>(n)};
