@@ -45,19 +45,20 @@ int list_names(pipeline::export_options& request) {
     std::uint64_t warned = 0;
     std::uint64_t listed = 0;
     for (;;) {
-        auto const more = walk.next(entry);
+        auto const got = walk.next(entry);
         for (auto const& notice : walk.take_notices()) {
             if (!walk::is_note(notice.kind)) ++warned;
             print_line(describe(notice));
         }
-        if (!more) {
+        if (!got) {
             auto const& source = walk.failed_source();
             if (source.empty())
-                return refuse({output_failure, "a temporary file in $TMPDIR failed: " + more.error().message()});
+                return refuse({output_failure, "a temporary file in $TMPDIR failed: " + got.error().message()});
             return refuse(
-                {source_failure, display_name(source) + ": the source cannot be read: " + more.error().message()});
+                {source_failure, display_name(source) + ": the source cannot be read: " + got.error().message()});
         }
-        if (!*more) break;
+        if (*got == walk::walker::found::end) break;
+        if (*got == walk::walker::found::notices) continue;
         ++listed;
         auto const line = display_name(entry.name) + '\n';
         if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size()) return output_failure;

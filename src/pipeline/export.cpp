@@ -51,10 +51,11 @@ void count_sources(std::vector<walk::source> sources, walk::walk_options options
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;
     while (!stop.load(std::memory_order_relaxed)) {
-        auto const more = counting.next(entry);
+        auto const got = counting.next(entry);
         static_cast<void>(counting.take_notices());
-        if (!more) return;  // the export itself will say why
-        if (!*more) break;
+        if (!got) return;  // the export itself will say why
+        if (*got == walk::walker::found::end) break;
+        if (*got == walk::walker::found::notices) continue;
         ++entries;
         if (entry.kind == walk::entry_kind::file) bytes += entry.stat.size;
         progress.total_entries.store(entries, std::memory_order_relaxed);

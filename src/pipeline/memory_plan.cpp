@@ -16,8 +16,7 @@ constexpr std::uint64_t ticket_records_max = plan::ticket_footprint_max + plan::
 std::uint64_t ticket_records_bytes(plan::ticket const& ticket) noexcept {
     std::uint64_t bytes = sizeof ticket;
     for (auto const& entry : ticket.entries) bytes += entry.footprint_bytes() + record_bytes_each;
-    for (auto const& notice : ticket.notices)
-        bytes += sizeof notice + notice.path.capacity() + notice.detail.capacity();
+    for (auto const& notice : ticket.notices) bytes += notice.footprint_bytes();
     return std::min(bytes, ticket_records_max);
 }
 

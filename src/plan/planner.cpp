@@ -11,10 +11,6 @@
 namespace submitit::plan {
 namespace {
 
-std::uint64_t bytes_of(walk::notice const& notice) noexcept {
-    return sizeof notice + notice.path.capacity() + notice.detail.capacity();
-}
-
 walk::notice_kind kind_of(error_code error) noexcept {
     auto const value = error.value();
     if (value == ENOENT || value == ENOTDIR || value == ESTALE) return walk::notice_kind::vanished;
@@ -41,9 +37,11 @@ result<bool> planner::next(ticket& out) {
             needs = held_needs_;
             has_held_ = false;
         } else {
-            auto const more = next_entry(entry);
-            if (!more) return more;
-            if (!*more) {
+            auto const got = next_entry(entry);
+            if (!got) return failure{got.error()};
+            if (*got != walk::walker::found::entry) {
+                bool const ends = *got == walk::walker::found::end;
+                if (!ends && footprint + notice_bytes_ <= batch_footprint_max) continue;
                 if (out.entries.empty() && notices_.empty()) return false;
                 seal(out);
                 return true;
@@ -77,42 +75,39 @@ result<bool> planner::next(ticket& out) {
     }
 }
 
-/// The next entry that the format can hold.
-result<bool> planner::next_entry(walk::entry& out) {
-    for (;;) {
-        if (again_.empty()) {
-            auto const more = walk_->next(out);
-            for (auto& notice : walk_->take_notices()) note(std::move(notice));
-            if (!more || !*more) return more;
-        } else {
-            out = std::move(again_.front());
-            again_.pop_front();
-        }
-        bool keep = true;
-        if (auto const prepared = prepare(out, keep); !prepared) return failure{prepared.error()};
-        if (keep) return true;
+/// The next entry, as a link where one is due. One that the format cannot hold becomes a notice.
+result<walk::walker::found> planner::next_entry(walk::entry& out) {
+    if (again_.empty()) {
+        auto const got = walk_->next(out);
+        for (auto& notice : walk_->take_notices()) note(std::move(notice));
+        if (!got || *got != walk::walker::found::entry) return got;
+    } else {
+        out = std::move(again_.front());
+        again_.pop_front();
     }
+    if (!can_hold(out)) return walk::walker::found::notices;
+    if (auto const linked = link_to_first(out); !linked) return failure{linked.error()};
+    return walk::walker::found::entry;
 }
 
-/// Decides what an entry is in this format: a hard link to an earlier name, a special file that cannot be held.
-result<> planner::prepare(walk::entry& entry, bool& keep) {
-    link_seq_.reset();
+bool planner::can_hold(walk::entry const& entry) {
     bool const special = entry.kind == walk::entry_kind::fifo || entry.kind == walk::entry_kind::char_device ||
                          entry.kind == walk::entry_kind::block_device;
     if (special && !shape_.specials) {
-        notices_.push_back(
-            {walk::notice_kind::special, entry.name, {}, "a FIFO or device; this format cannot hold it"});
-        keep = false;
-        return {};
+        note({walk::notice_kind::special, entry.name, {}, "a FIFO or device; this format cannot hold it"});
+        return false;
     }
-    if (entry.name.size() > name_bytes_max) {
-        notices_.push_back({walk::notice_kind::unsupported,
-                            entry.name.substr(0, 256) + "...",
-                            {},
-                            "its name is longer than 65,535 bytes"});
-        keep = false;
-        return {};
-    }
+    if (entry.name.size() <= walk::name_bytes_max) return true;
+    note({walk::notice_kind::unsupported,
+          entry.name.substr(0, 256) + "...",
+          {},
+          "its name is longer than 65,535 bytes"});
+    return false;
+}
+
+/// Makes the entry a hard link when an earlier name of its inode is stored.
+result<> planner::link_to_first(walk::entry& entry) {
+    link_seq_.reset();
     if (!shape_.hard_links || entry.stat.nlink < 2 || entry.kind == walk::entry_kind::directory) return {};
     inode_key const key{entry.stat.dev, entry.stat.ino};
     auto first = links_.find(key);
@@ -181,7 +176,7 @@ void planner::cut_segment(ticket& out) {
 }
 
 void planner::note(walk::notice told) {
-    notice_bytes_ += bytes_of(told);
+    notice_bytes_ += told.footprint_bytes();
     notices_.push_back(std::move(told));
 }
 

@@ -20,12 +20,9 @@ inline constexpr std::size_t batch_entries_max = 512;
 /// Heap bytes of entries and notices after which a batch closes; one entry more may follow.
 inline constexpr std::uint64_t batch_footprint_max = 384U * 1024U;
 
-/// Longest stored name; longer ones are left out with a notice. Far above what any reader takes.
-inline constexpr std::size_t name_bytes_max = 64U * 1024U - 1;
-
 /// The most a ticket's records can take beside its slab: a batch that just closed, plus its largest possible last entry.
 inline constexpr std::uint64_t ticket_footprint_max =
-    batch_footprint_max + 2 * name_bytes_max + walk::xattr_bytes_max + 64 * 1024;
+    batch_footprint_max + 2 * walk::name_bytes_max + walk::xattr_bytes_max + 64 * 1024;
 
 /// What a container wants of the plan. The functions are called on the planning thread only.
 struct shape {
@@ -63,8 +60,9 @@ public:
     [[nodiscard]] std::uint64_t entries() const noexcept { return entries_; }
 
 private:
-    [[nodiscard]] result<bool> next_entry(walk::entry& out);
-    [[nodiscard]] result<> prepare(walk::entry& entry, bool& keep);
+    [[nodiscard]] result<walk::walker::found> next_entry(walk::entry& out);
+    [[nodiscard]] bool can_hold(walk::entry const& entry);
+    [[nodiscard]] result<> link_to_first(walk::entry& entry);
     [[nodiscard]] result<> remember_first(walk::entry const& entry);
     [[nodiscard]] bool start_large(walk::entry& entry);
     void cut_segment(ticket& out);
@@ -86,7 +84,7 @@ private:
     std::vector<walk::notice> notices_;
     std::uint64_t notice_bytes_ = 0;
     std::shared_ptr<std::atomic<std::uint32_t>> large_open_ = std::make_shared<std::atomic<std::uint32_t>>(0);
-    std::optional<std::uint64_t> link_seq_;  // of the entry prepare() saw last
+    std::optional<std::uint64_t> link_seq_;  // of the link that link_to_first() made last
 };
 
 }  // namespace submitit::plan

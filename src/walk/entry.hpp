@@ -13,6 +13,10 @@
 
 namespace submitit::walk {
 
+/// Longest stored name that an archive can take, far above what any reader does. A directory's contents have none below
+/// a longer one, so the walk does not enter it.
+inline constexpr std::size_t name_bytes_max = 64U * 1024U - 1;
+
 enum class entry_kind : std::uint8_t { directory, file, symlink, hard_link, fifo, char_device, block_device };
 
 struct xattr {

@@ -42,6 +42,11 @@ struct notice {
     std::string path;    ///< stored name, raw bytes
     error_code error;    ///< may be empty
     std::string detail;  ///< may be empty; completes the sentence
+
+    /// Heap and object bytes, for the budget.
+    [[nodiscard]] std::size_t footprint_bytes() const noexcept {
+        return sizeof(notice) + path.capacity() + detail.capacity();
+    }
 };
 
 }  // namespace submitit::walk

@@ -20,7 +20,7 @@ namespace submitit::walk {
 
 struct walker::frame {
     frame(std::size_t window, spill_file& spill) : names{window, spill} {}
-    std::string prefix;  // stored name of the directory, ending in '/'; "" at the top
+    std::size_t parent_bytes = 0;  // of the parent's stored name, which begins this one's
     file_stat stat;
     unique_fd fd;  // open while this is the innermost directory
     bool follow_links = false;
@@ -98,23 +98,24 @@ walker::walker(std::vector<source> sources, walk_options options)
 
 walker::~walker() = default;
 
-result<bool> walker::next(entry& out) {
+result<walker::found> walker::next(entry& out) {
     for (;;) {
+        if (notices_bytes_ > notices_bytes_max) return found::notices;
         if (has_pending_) {
             has_pending_ = false;
             if (auto const entered = descend(pending_); !entered) return failure{entered.error()};
         }
-        auto const found = frames_.empty() ? next_source(out) : next_in_directory(out);
-        if (!found) return found;
-        if (*found) {
+        auto const got = frames_.empty() ? next_source(out) : next_in_directory(out);
+        if (!got) return failure{got.error()};
+        if (*got) {
             if (out.kind == entry_kind::directory) {
                 pending_ = out;
                 has_pending_ = true;
                 if (out.name.empty()) continue;  // --prefix '': the root has no entry of its own
             }
-            return true;
+            return found::entry;
         }
-        if (frames_.empty() && next_source_ == sources_.size()) return false;
+        if (frames_.empty() && next_source_ == sources_.size()) return found::end;
     }
 }
 
@@ -171,17 +172,17 @@ result<bool> walker::next_in_directory(entry& out) {
         }
     } while (item.name == in.last);
     in.last = item.name;
-    return describe(in, item, out);
+    return describe(item, out);
 }
 
 /// Fills `out` for one name; false when it stays out (a notice says why, unless it was excluded).
-bool walker::describe(frame& in, name_list::item const& item, entry& out) {
+bool walker::describe(name_list::item const& item, entry& out) {
     out = entry{};
     out.root = root_;
-    out.name = in.prefix + item.name;
+    out.name = directory_name_ + item.name;
     out.path_offset = root_name_bytes_;
-    out.follow_links = in.follow_links;
-    int const dir_fd = directory_fd(in);
+    out.follow_links = frames_.back()->follow_links;
+    int const dir_fd = directory_fd();
     if (dir_fd < 0) {
         note(gone(errno) ? notice_kind::vanished : notice_kind::unreadable, out.name, last_errno());
         return false;
@@ -251,8 +252,9 @@ bool walker::left_out(entry const& found) {
 
 /// Enters the directory given last: opens, lists and sorts it. One that cannot be read keeps its entry, without contents.
 result<> walker::descend(entry const& directory) {
+    if (directory.name.size() > name_bytes_max) return {};  // nor is there room for the names in it
     auto made = std::make_unique<frame>(options_.window_bytes / 2, spill_);
-    made->prefix = directory.name;
+    made->parent_bytes = directory_name_.size();
     made->stat = directory.stat;
     made->follow_links = directory.follow_links;
     bool const is_root = frames_.empty();
@@ -280,6 +282,7 @@ result<> walker::descend(entry const& directory) {
     made->fd = std::move(*opened);
     if (!frames_.empty()) frames_.back()->fd.reset();
     frames_.push_back(std::move(made));
+    directory_name_ = directory.name;
     failed_source_.clear();
     if (auto const room = make_room(); !room) return room;
     return list(*frames_.back());
@@ -290,7 +293,7 @@ result<> walker::list(frame& into) {
     for (;;) {
         auto const n = ::syscall(SYS_getdents64, into.fd.get(), buffer.data(), buffer.size());
         if (n < 0) {
-            note(gone(errno) ? notice_kind::vanished : notice_kind::unreadable, into.prefix, last_errno());
+            note(gone(errno) ? notice_kind::vanished : notice_kind::unreadable, directory_name_, last_errno());
             break;
         }
         if (n == 0) break;
@@ -303,7 +306,7 @@ result<> walker::list(frame& into) {
         }
     }
     if (auto const now = stat_of(into.fd.get()); now && now->ctime != into.stat.ctime)
-        note(notice_kind::changed, into.prefix, {}, "names came or went while the directory was listed");
+        note(notice_kind::changed, directory_name_, {}, "names came or went while the directory was listed");
     return into.names.sort();
 }
 
@@ -314,7 +317,7 @@ result<> walker::list_name(frame& into, std::string_view name, std::uint8_t type
         auto const stat = stat_at(into.fd.get(), std::string{name}.c_str());
         is_directory = stat && stat->is_directory();
         if (stat && S_ISLNK(stat->mode) && options_.dereference) {
-            std::string path = into.prefix.substr(root_name_bytes_);
+            std::string path = directory_name_.substr(root_name_bytes_);
             path += name;
             auto const target = open_patiently(root_->fd.get(), path, O_PATH, {.follow_links = true});
             auto const followed = target ? stat_of(target->get()) : result<file_stat>{target.error()};
@@ -347,9 +350,10 @@ bool walker::loops(file_stat const& directory) const noexcept {
 }
 
 /// The innermost directory's descriptor, opened again after a subdirectory was walked; -1 with errno.
-int walker::directory_fd(frame& of) {
+int walker::directory_fd() {
+    auto& of = *frames_.back();
     if (of.fd) return of.fd.get();
-    std::string_view path{of.prefix};
+    std::string_view path{directory_name_};
     path.remove_prefix(root_name_bytes_);
     if (path.ends_with('/')) path.remove_suffix(1);
     auto opened = open_patiently(root_->fd.get(), path, O_PATH | O_DIRECTORY, {.follow_links = of.follow_links});
@@ -390,9 +394,16 @@ void walker::decorate(int dir_fd, std::string_view name, entry& out) {
 
 void walker::note(notice_kind kind, std::string path, error_code error, std::string detail) {
     notices_.push_back({kind, std::move(path), error, std::move(detail)});
+    notices_bytes_ += notices_.back().footprint_bytes();
+}
+
+std::vector<notice> walker::take_notices() {
+    notices_bytes_ = 0;
+    return std::exchange(notices_, {});
 }
 
 void walker::pop_frame() {
+    directory_name_.resize(frames_.back()->parent_bytes);
     frames_.pop_back();
     selection_->leave();
 }

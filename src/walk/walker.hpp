@@ -34,23 +34,34 @@ struct walk_options {
 /// Walks the sources in argument order, each directory in stored-name order, opening nothing for its content.
 ///
 /// Order:   CLI.md "Sources and names": byte-wise by stored name, a directory before what it holds.
-/// Memory:  listings within window_bytes (of one directory, and of all ancestors together); the rest is spilled.
+/// Memory:  listings within window_bytes (of one directory, and of all ancestors together); the rest is spilled. Some
+///          500 bytes a level, and notices_bytes_max of notices.
 /// Holds:   one directory descriptor, the source's, and a spill file once it is needed.
 /// Safety:  every path is opened beneath its source without following links (with dereference: beneath it only).
 /// Threads: one at a time; blocks on the disk.
 class walker {
 public:
+    /// Notices held before next() comes back without an entry; one more, of any length, may follow.
+    static constexpr std::size_t notices_bytes_max = 64U << 10U;
+
     walker(std::vector<source> sources, walk_options options);
     ~walker();
     walker(walker const&) = delete;
     walker& operator=(walker const&) = delete;
 
-    /// The next entry; false at the end. What could not be listed goes to take_notices().
+    /// What next() came back with.
+    enum class found : std::uint8_t {
+        entry,
+        notices,  ///< no entry yet, but so many notices that the caller should take them
+        end,
+    };
+
+    /// The next entry, or why there is none. What could not be listed goes to take_notices().
     /// Fails: only when the walk cannot go on: the spill file, an unreadable SOURCE.
-    [[nodiscard]] result<bool> next(entry& out);
+    [[nodiscard]] result<found> next(entry& out);
 
     /// What happened since the last call, in walk order.
-    [[nodiscard]] std::vector<notice> take_notices() { return std::exchange(notices_, {}); }
+    [[nodiscard]] std::vector<notice> take_notices();
 
     /// The source that next() failed on, as given; empty when the spill file failed.
     [[nodiscard]] std::string const& failed_source() const noexcept { return failed_source_; }
@@ -60,7 +71,7 @@ private:
 
     [[nodiscard]] result<bool> next_source(entry& out);
     [[nodiscard]] result<bool> next_in_directory(entry& out);
-    [[nodiscard]] bool describe(frame& in, name_list::item const& item, entry& out);
+    [[nodiscard]] bool describe(name_list::item const& item, entry& out);
     [[nodiscard]] bool follow(entry& out);
     [[nodiscard]] bool left_out(entry const& found);
     [[nodiscard]] result<> descend(entry const& directory);
@@ -68,7 +79,7 @@ private:
     [[nodiscard]] result<> list_name(frame& into, std::string_view name, std::uint8_t type);
     [[nodiscard]] bool is_forbidden_mount(int dir_fd, entry const& directory);
     [[nodiscard]] bool loops(file_stat const& directory) const noexcept;
-    [[nodiscard]] int directory_fd(frame& of);
+    [[nodiscard]] int directory_fd();
     [[nodiscard]] result<> make_room();
     void decorate(int dir_fd, std::string_view name, entry& out);
     void note(notice_kind kind, std::string path, error_code error = {}, std::string detail = {});
@@ -86,7 +97,9 @@ private:
     std::vector<std::unique_ptr<frame>> frames_;
     bool has_pending_ = false;
     entry pending_;
+    std::string directory_name_;  // stored name of the innermost directory, ending in '/'; "" at the top
     std::vector<notice> notices_;
+    std::size_t notices_bytes_ = 0;
     std::string failed_source_;
 };
 

@@ -130,7 +130,7 @@ TEST_CASE("no ticket's records outgrow what one grant holds for them") {
         before = now;
     }
     walk::entry largest;
-    largest.name = std::string(plan::name_bytes_max, 'n');
+    largest.name = std::string(walk::name_bytes_max, 'n');
     largest.link_target = largest.name;
     largest.xattrs.push_back({"user.x", std::string(walk::xattr_bytes_max - 6, 'x')});
     batch.entries.back() = largest;

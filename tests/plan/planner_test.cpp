@@ -158,6 +158,28 @@ TEST_CASE("FIFOs and devices are left out, with a warning each, of a format that
     CHECK(zip.plan.entries() == 2);
 }
 
+TEST_CASE("many names in a row that cannot be held make tickets of notices alone, each of bounded size") {
+    walk::scratch_tree tree;
+    constexpr std::size_t fifos = 4000;
+    for (std::size_t i = 0; i < fifos; ++i)
+        REQUIRE(::mkfifo(tree.path("fifo" + std::to_string(i) + std::string(200, 'f')).c_str(), 0644) == 0);
+    tree.file("z");
+    auto wanted = simple_shape();
+    wanted.specials = false;
+    planning zip{tree, wanted};
+    auto const tickets = zip.rest();
+    std::uint64_t told = 0;
+    for (auto const& one : tickets) {
+        std::uint64_t bytes = 0;
+        for (auto const& notice : one.notices) bytes += notice.footprint_bytes();
+        CHECK(bytes < batch_footprint_max + 1024);
+        told += one.notices.size();
+    }
+    CHECK(tickets.size() > 2);
+    CHECK(told == fifos);
+    CHECK(names_in(tickets.back()) == strings{"z"});
+}
+
 TEST_CASE("notices travel with the ticket that follows them, and alone when nothing does") {
     walk::scratch_tree tree;
     auto wanted = simple_shape();
@@ -198,7 +220,7 @@ TEST_CASE("a name of 65,535 bytes is planned, a longer one is left out and told 
         for (auto const& notice : one.notices)
             told.push_back(std::string{to_string(notice.kind)} + ' ' + std::to_string(notice.path.size()));
     }
-    CHECK(longest == name_bytes_max);
+    CHECK(longest == walk::name_bytes_max);
     CHECK(run.plan.entries() == 256);
     CHECK(told == strings{"unsupported 259"});
 }

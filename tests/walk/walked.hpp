@@ -52,10 +52,11 @@ walked walk_all(std::vector<source> sources, walk_options const& options, After 
     walked all;
     walker walk{std::move(sources), options};
     for (entry one;;) {
-        auto const more = walk.next(one);
+        auto const got = walk.next(one);
         for (auto& told : walk.take_notices()) all.notices.push_back(std::move(told));
-        if (!more) all.error = more.error();
-        if (!more || !*more) return all;
+        if (!got) all.error = got.error();
+        if (!got || *got == walker::found::end) return all;
+        if (*got == walker::found::notices) continue;
         after(one);
         one.owner = one.group = nullptr;
         all.entries.push_back(one);

@@ -105,6 +105,56 @@ TEST_CASE("a thousand levels are walked in a small window, with paths far above 
     CHECK(most - before <= 4);  // the source, one directory, the spill file, and one that is being changed for another
 }
 
+TEST_CASE("notices come in portions when a whole directory gives no entry") {
+    scratch_tree tree;
+    constexpr std::size_t names = 3000;
+    for (std::size_t i = 0; i < names; ++i) tree.file("gone/" + std::string(100, 'n') + std::to_string(i));
+    tree.file("z");
+    walker walk{{contents_of(tree.path(""))}, {}};
+    std::size_t told = 0;
+    std::size_t most = 0;
+    std::vector<std::string> entries;
+    for (entry one;;) {
+        auto const got = walk.next(one);
+        REQUIRE(got.has_value());
+        auto const notices = walk.take_notices();
+        std::size_t bytes = 0;
+        for (auto const& notice : notices) bytes += notice.footprint_bytes();
+        told += notices.size();
+        most = std::max(most, bytes);
+        if (*got == walker::found::end) break;
+        if (*got == walker::found::notices) continue;
+        entries.push_back(one.name);
+        if (one.name == "gone/") {
+            REQUIRE(walk.next(one).value() == walker::found::entry);  // the directory is listed now
+            std::filesystem::remove_all(tree.path("gone"));
+        }
+    }
+    CHECK(entries == std::vector<std::string>{"gone/", "z"});
+    CHECK(told == names - 1);
+    CHECK(most < walker::notices_bytes_max + 1024);
+}
+
+TEST_CASE("a directory whose name is too long for any archive is not entered") {
+    scratch_tree tree;
+    std::string const step(250, 'd');
+    std::string path;
+    auto at = tree.open();
+    while (path.size() <= name_bytes_max + 2 * step.size()) {
+        REQUIRE(::mkdirat(at.get(), step.c_str(), 0755) == 0);
+        unique_fd next{::openat(at.get(), step.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        REQUIRE(next);
+        at = std::move(next);
+        path += step + '/';
+    }
+    at.reset();
+    auto const all = walk_all({contents_of(tree.path(""))});
+    CHECK(all.notices.empty());
+    REQUIRE(!all.entries.empty());
+    CHECK(all.entries.back().name.size() > name_bytes_max);
+    CHECK(all.entries.back().name.size() <= name_bytes_max + step.size() + 1);
+}
+
 TEST_CASE("a spill file that cannot be made ends the walk with the reason") {
     scratch_tree tree;
     for (int i = 0; i < 100; ++i) tree.file("file-" + std::to_string(i));
