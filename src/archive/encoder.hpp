@@ -39,7 +39,8 @@ struct encoded {
     std::uint64_t directories = 0;
     std::uint64_t links = 0;
     std::uint64_t others = 0;
-    std::uint64_t content_bytes = 0;  ///< of regular files
+    std::uint64_t content_bytes = 0;   ///< of regular files
+    std::vector<walk::entry> orphans;  ///< links that were not written, as the first name was not; as ordinary files
 };
 
 /// The worker's half of a container: lays a ticket out in its slab, then turns what was read into archive bytes. One
@@ -54,7 +55,7 @@ public:
     /// Sets data, bytes and offset of one content for each regular file of a batch (in entry order), or of the segment.
     virtual void layout(plan::ticket const& ticket, std::span<std::byte> slab, std::vector<content>& contents) = 0;
 
-    /// `contents` as layout() made them, now read. Links whose first name failed go to `outcomes` instead.
+    /// `contents` as layout() made them, now read. First names that failed are told to `outcomes`.
     [[nodiscard]] virtual encoded encode(plan::ticket& ticket, std::span<std::byte> slab,
                                          std::span<content const> contents, plan::link_outcomes& outcomes) = 0;
 };

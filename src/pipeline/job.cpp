@@ -17,6 +17,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr char const* spill_failed = "a temporary file in $TMPDIR failed";
+
 std::uint32_t open_files_limit() noexcept {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 65536) return 65536;
@@ -131,7 +133,7 @@ bool job::plan_tickets() {
         auto const more = planner_->next(ticket);
         if (!more) {
             auto const& source = walker_->failed_source();
-            if (source.empty()) fail(failure_kind::output, more.error(), {}, "a temporary file in $TMPDIR failed");
+            if (source.empty()) fail(failure_kind::output, more.error(), {}, spill_failed);
             else fail(failure_kind::source, more.error(), source);
             return false;
         }
@@ -146,16 +148,17 @@ bool job::plan_orphans() {
     if (!planner_->planned_links()) return false;
     {
         std::unique_lock lock{flights_mutex_};
-        all_sealed_.wait(lock, [this] { return sealed_count_ == planned_count_ || stopping(); });
+        all_retired_.wait(lock, [this] { return retired_count_ == planned_count_ || stopping(); });
     }
-    if (stopping()) return false;
-    auto orphans = links_.take_orphans();
-    if (orphans.empty()) return false;
-    if (auto const planned = planner_->plan_again(std::move(orphans), links_); !planned) {
-        fail(failure_kind::internal, planned.error());
-        return false;
+    auto spilled = links_.error();
+    if (!stopping() && !spilled && !orphans_.empty()) {
+        links_.clear();
+        auto const planned = planner_->plan_again(std::exchange(orphans_, {}));
+        if (planned) return true;
+        spilled = planned.error();
     }
-    return true;
+    if (spilled) fail(failure_kind::output, spilled, {}, spill_failed);
+    return false;
 }
 
 void job::hand_over(plan::ticket ticket) {
@@ -178,7 +181,7 @@ asio::awaitable<void> job::admit() {
         if (!next) break;
         if (stopping()) {
             std::lock_guard const lock{flights_mutex_};
-            all_sealed_.notify_all();  // a dropped ticket is never sealed; the planner must not wait for it
+            all_retired_.notify_all();  // a dropped ticket never retires; the planner must not wait for it
             continue;
         }
         auto& at = **next;
@@ -292,14 +295,13 @@ void job::seal(flight& at) {
     {
         std::lock_guard const lock{flights_mutex_};
         sealed_.emplace(at.ticket.seq, &at);
-        ++sealed_count_;
         while (sealed_.contains(sealed_below_)) ++sealed_below_;  // what the assembler took is below already
         auto const ready = std::partition(parked_.begin(), parked_.end(), [this](flight const* waiting) {
             return *waiting->ticket.needs_sealed >= sealed_below_;
         });
         released.assign(ready, parked_.end());
         parked_.erase(ready, parked_.end());
-        if (sealed_count_ == planned_count_ || stopping()) all_sealed_.notify_all();
+        if (stopping()) all_retired_.notify_all();
     }
     for (auto* const waiting : released) workers_->push(*waiting);
     sealed_changed_.notify();
@@ -353,6 +355,9 @@ void job::take(flight& sealed) {
     for (auto const& notice : sealed.notices) tell(notice);
     for (auto const& notice : done.notices) tell(notice);
     for (auto const& notice : list_.notices) tell(notice);
+    for (auto const& orphan : done.orphans)
+        if (auto const kept = orphans_.append(orphan); !kept)
+            fail(failure_kind::output, kept.error(), {}, spill_failed);
     report_.entries = report_.files + report_.directories + report_.links + report_.others;
     progress_->entries.store(report_.entries, std::memory_order_relaxed);
     progress_->content_bytes.store(report_.content_bytes, std::memory_order_relaxed);
@@ -385,6 +390,7 @@ void job::retire(flight& done) {
     {
         std::lock_guard const lock{flights_mutex_};
         flights_.erase(seq);
+        if (++retired_count_ == planned_count_ || stopping()) all_retired_.notify_all();
     }
     admission_->retire(job_id_, seq);
 }

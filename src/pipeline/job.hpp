@@ -85,7 +85,8 @@ private:
 
     std::unique_ptr<walk::walker> walker_;
     std::unique_ptr<plan::planner> planner_;
-    plan::link_outcomes links_;
+    plan::link_outcomes links_{memory_plan::link_failures_bytes};
+    plan::entry_spool orphans_;  // filled by assemble(), taken by the planner once all tickets were assembled
     std::unique_ptr<admission> admission_;
     memory::job_id job_id_ = 0;
     std::unique_ptr<memory::slab_pool> slabs_;
@@ -102,10 +103,10 @@ private:
     std::map<std::uint64_t, flight*> sealed_;                   // encoded, not assembled
     std::vector<flight*> parked_;                               // wait for an earlier ticket to be sealed
     std::uint64_t sealed_below_ = 0;                            // tickets below are sealed
-    std::uint64_t sealed_count_ = 0;
+    std::uint64_t retired_count_ = 0;
     std::uint64_t planned_count_ = 0;
     std::optional<std::uint64_t> last_seq_;  // one past the last ticket, once known
-    std::condition_variable all_sealed_;
+    std::condition_variable all_retired_;
     async::wakeup sealed_changed_;
     async::wakeup admit_ended_;
     bool admit_done_ = false;

@@ -29,8 +29,9 @@ memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_byte
     auto const each_worker = format.worker_bytes();
     auto const fixed_for = [&](unsigned workers) {
         return (memory_plan::walk_window_bytes + source_bytes) * walks +
-               (format.is_tar() ? memory_plan::link_window_bytes : 0U) + archive::traits::spool_window_bytes +
-               memory_plan::planned_tickets * plan::ticket_footprint_max + format.container_bytes(workers);
+               (format.is_tar() ? memory_plan::link_window_bytes + memory_plan::link_failures_bytes : 0U) +
+               archive::traits::spool_window_bytes + memory_plan::planned_tickets * plan::ticket_footprint_max +
+               format.container_bytes(workers);
     };
     auto const default_limit = std::max(64 * MiB, 4 * MiB + fixed_for(jobs) + jobs * (each_worker + grant) + 2 * grant);
     auto const limit = memory_bytes != 0 ? memory_bytes : default_limit;

@@ -134,27 +134,24 @@ result<> hard_link_table::put(slot const& record) {
 
 void link_outcomes::first_failed(inode_key key) {
     std::lock_guard const lock{mutex_};
-    failed_.insert(key);
+    if (auto const added = failed_.add(key, "-", 0, UINT32_MAX); !added) error_ = added.error();
 }
 
-bool link_outcomes::has_failed(inode_key key) const {
+bool link_outcomes::has_failed(inode_key key) {
     std::lock_guard const lock{mutex_};
-    return failed_.contains(key);
+    auto const found = failed_.find(key);
+    if (!found) error_ = found.error();
+    return found && found->has_value();
 }
 
-void link_outcomes::add_orphan(walk::entry entry) {
+void link_outcomes::clear() {
     std::lock_guard const lock{mutex_};
-    orphans_.push_back(std::move(entry));
+    failed_ = hard_link_table{window_bytes_};
 }
 
-std::vector<walk::entry> link_outcomes::take_orphans() {
+error_code link_outcomes::error() const {
     std::lock_guard const lock{mutex_};
-    return std::exchange(orphans_, {});
-}
-
-void link_outcomes::clear_failure(inode_key key) {
-    std::lock_guard const lock{mutex_};
-    failed_.erase(key);
+    return error_;
 }
 
 }  // namespace submitit::plan

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -61,20 +60,24 @@ private:
     std::uint64_t used_ = 0;
 };
 
-/// What became of first names, told by the workers: a link to a name that was not stored cannot be a link. Thread-safe.
+/// Which first names could not be stored, told by the workers: a link to one of those cannot be a link. Thread-safe.
 class link_outcomes {
 public:
+    explicit link_outcomes(std::size_t window_bytes) : window_bytes_{window_bytes}, failed_{window_bytes} {}
+
     void first_failed(inode_key key);
-    [[nodiscard]] bool has_failed(inode_key key) const;
-    /// A later name that must be planned again, as an ordinary entry.
-    void add_orphan(walk::entry entry);
-    [[nodiscard]] std::vector<walk::entry> take_orphans();
-    void clear_failure(inode_key key);
+    [[nodiscard]] bool has_failed(inode_key key);
+    /// Forgets all of them: their other names are about to be planned as ordinary entries.
+    void clear();
+
+    /// Set once the temporary file failed; the answers are worthless then.
+    [[nodiscard]] error_code error() const;
 
 private:
     mutable std::mutex mutex_;
-    std::set<inode_key> failed_;
-    std::vector<walk::entry> orphans_;
+    std::size_t window_bytes_;
+    hard_link_table failed_;
+    error_code error_;
 };
 
 }  // namespace submitit::plan

@@ -77,13 +77,12 @@ result<bool> planner::next(ticket& out) {
 
 /// The next entry, as a link where one is due. One that the format cannot hold becomes a notice.
 result<walk::walker::found> planner::next_entry(walk::entry& out) {
-    if (again_.empty()) {
+    auto const again = again_.next(out);
+    if (!again) return failure{again.error()};
+    if (!*again) {
         auto const got = walk_->next(out);
         for (auto& notice : walk_->take_notices()) note(std::move(notice));
         if (!got || *got != walk::walker::found::entry) return got;
-    } else {
-        out = std::move(again_.front());
-        again_.pop_front();
     }
     if (!can_hold(out)) return walk::walker::found::notices;
     if (auto const linked = link_to_first(out); !linked) return failure{linked.error()};
@@ -186,17 +185,16 @@ void planner::seal(ticket& out) {
     notice_bytes_ = 0;
 }
 
-result<> planner::plan_again(std::vector<walk::entry> orphans, link_outcomes& outcomes) {
-    for (auto& orphan : orphans) {
-        inode_key const key{orphan.stat.dev, orphan.stat.ino};
-        if (outcomes.has_failed(key)) {
-            outcomes.clear_failure(key);
-            if (auto const forgotten = links_.forget(key); !forgotten) return forgotten;
-        }
-        orphan.kind = walk::entry_kind::file;  // only a file's content can fail
-        orphan.link_target.clear();
-        again_.push_back(std::move(orphan));
+result<> planner::plan_again(entry_spool orphans) {
+    again_ = entry_spool{};
+    for (walk::entry orphan;;) {
+        auto const more = orphans.next(orphan);
+        if (!more) return more.error();
+        if (!*more) break;
+        if (auto const forgotten = links_.forget({orphan.stat.dev, orphan.stat.ino}); !forgotten) return forgotten;
     }
+    orphans.rewind();
+    again_ = std::move(orphans);
     return {};
 }
 

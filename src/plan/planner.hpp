@@ -3,11 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 
 #include "base/result.hpp"
+#include "plan/entry_spool.hpp"
 #include "plan/hard_links.hpp"
 #include "plan/ticket.hpp"
 #include "walk/walker.hpp"
@@ -51,8 +51,9 @@ public:
     /// True when some ticket so far holds a hard link: then orphans are possible.
     [[nodiscard]] bool planned_links() const noexcept { return planned_links_; }
 
-    /// Plans these again, as ordinary entries, after the walk has ended.
-    [[nodiscard]] result<> plan_again(std::vector<walk::entry> orphans, link_outcomes& outcomes);
+    /// Plans these links again, as ordinary entries, after the walk has ended: their first names were not stored.
+    /// Fails: as the spool and the hard-link table do.
+    [[nodiscard]] result<> plan_again(entry_spool orphans);
 
     /// The container's end, after everything else.
     [[nodiscard]] ticket trailer();
@@ -80,7 +81,7 @@ private:
     std::optional<std::uint64_t> held_needs_;
     std::shared_ptr<large_file> large_;
     std::uint64_t large_offset_ = 0;
-    std::deque<walk::entry> again_;
+    entry_spool again_;
     std::vector<walk::notice> notices_;
     std::uint64_t notice_bytes_ = 0;
     std::shared_ptr<std::atomic<std::uint32_t>> large_open_ = std::make_shared<std::atomic<std::uint32_t>>(0);

@@ -29,7 +29,21 @@ std::string found_in(hard_link_table& table, inode_key key) {
     return *found ? (*found)->name + '@' + std::to_string((*found)->seq) : "nothing";
 }
 
-inode_key key_of(walk::entry const& entry) { return {entry.stat.dev, entry.stat.ino}; }
+entry_spool spooled(std::vector<walk::entry> const& entries) {
+    entry_spool all;
+    for (auto const& entry : entries) REQUIRE(all.append(entry));
+    return all;
+}
+
+/// As an encoder hands them back.
+entry_spool orphaned(std::vector<walk::entry> links) {
+    for (auto& link : links) {
+        CHECK(link.kind == walk::entry_kind::hard_link);
+        link.kind = walk::entry_kind::file;
+        link.link_target.clear();
+    }
+    return spooled(links);
+}
 
 }  // namespace
 
@@ -118,22 +132,17 @@ TEST_CASE(
     REQUIRE(planned.size() == 1);
     auto& entries = planned[0].entries;
     REQUIRE(entries.size() == 4);
-    std::vector<walk::entry> orphans{entries[1], entries[2], entries[3]};
-    orphans[0].xattrs.push_back({"user.kept", "value"});
-
-    link_outcomes outcomes;
-    outcomes.first_failed(key_of(entries[0]));
-    REQUIRE(run.plan.plan_again(orphans, outcomes));
+    entries[1].xattrs.push_back({"user.kept", "value"});
+    REQUIRE(run.plan.plan_again(orphaned({entries[1], entries[2], entries[3]})));
     auto const again = run.rest();
     CHECK(described(again) == strings{"1 batch 310: b c=b d=b"});
     REQUIRE(again.size() == 1);
     CHECK(again[0].entries[0].link_target.empty());
     CHECK(again[0].entries[0].xattrs.size() == 1);
     CHECK_FALSE(again[0].needs_sealed.has_value());
-    CHECK_FALSE(outcomes.has_failed(key_of(entries[0])));
 
-    outcomes.first_failed(key_of(entries[0]));  // and that name cannot be read either
-    REQUIRE(run.plan.plan_again({again[0].entries[1], again[0].entries[2]}, outcomes));
+    // and that name cannot be read either
+    REQUIRE(run.plan.plan_again(orphaned({again[0].entries[1], again[0].entries[2]})));
     CHECK(described(run.rest()) == strings{"2 batch 210: c d=c"});
 }
 
@@ -208,19 +217,56 @@ TEST_CASE("a spilled table keeps every name when it outgrows its first size") {
     CHECK(found_in(table, {1, inodes + 1}) == "nothing");
 }
 
-TEST_CASE("outcomes hand orphans over once") {
-    link_outcomes outcomes;
-    CHECK_FALSE(outcomes.has_failed({1, 2}));
-    outcomes.first_failed({1, 2});
-    CHECK(outcomes.has_failed({1, 2}));
-    CHECK_FALSE(outcomes.has_failed({2, 1}));
-    walk::entry orphan;
-    orphan.name = "x";
-    outcomes.add_orphan(orphan);
-    CHECK(outcomes.take_orphans().size() == 1);
-    CHECK(outcomes.take_orphans().empty());
-    outcomes.clear_failure({1, 2});
-    CHECK_FALSE(outcomes.has_failed({1, 2}));
+TEST_CASE("failures of any number are known until they are cleared") {
+    for (std::size_t const window : {std::size_t{1} << 20U, std::size_t{0}}) {
+        CAPTURE(window);
+        link_outcomes outcomes{window};
+        CHECK_FALSE(outcomes.has_failed({1, 2}));
+        for (std::uint64_t ino = 0; ino < 1000; ++ino) outcomes.first_failed({1, ino});
+        for (std::uint64_t ino = 0; ino < 1000; ++ino) CHECK(outcomes.has_failed({1, ino}));
+        CHECK(outcomes.has_failed({1, 2}));
+        CHECK_FALSE(outcomes.has_failed({2, 1}));
+        outcomes.clear();
+        CHECK_FALSE(outcomes.has_failed({1, 2}));
+        CHECK_FALSE(outcomes.error());
+    }
+}
+
+TEST_CASE("a spool gives entries back as they were, in order, and again after rewind") {
+    walk::scratch_tree tree;
+    tree.file("a/b");
+    planning run{tree};
+    auto const planned = run.rest();
+    std::string const owner = "somebody";
+    std::vector<walk::entry> entries;
+    for (int i = 0; i < 50; ++i) {
+        auto entry = planned.at(0).entries.at(static_cast<std::size_t>(i) % 2);
+        entry.name += std::string(static_cast<std::size_t>(i) * 100, 'n');
+        if (i % 3 == 0) entry.xattrs.push_back({"user.x", std::string(i % 2 == 0 ? 0 : 70'000, 'v')});
+        if (i % 5 == 0) entry.open_path = "elsewhere";
+        if (i % 7 == 0) entry.root = nullptr;
+        if (i % 4 == 0) entry.owner = &owner;
+        entries.push_back(entry);
+    }
+    auto spool = spooled(entries);
+    CHECK_FALSE(spool.empty());
+    for (int round = 0; round < 2; ++round) {
+        walk::entry back;
+        for (auto const& entry : entries) {
+            REQUIRE(spool.next(back).value());
+            CHECK(back.name == entry.name);
+            CHECK(back.path_offset == entry.path_offset);
+            CHECK(back.open_path == entry.open_path);
+            CHECK(back.root == entry.root);
+            CHECK(back.owner == entry.owner);
+            CHECK(back.kind == entry.kind);
+            CHECK(back.stat.unchanged_since(entry.stat));
+            REQUIRE(back.xattrs.size() == entry.xattrs.size());
+            if (!back.xattrs.empty()) CHECK(back.xattrs[0].value == entry.xattrs[0].value);
+        }
+        CHECK_FALSE(spool.next(back).value());
+        spool.rewind();
+    }
 }
 
 }  // namespace submitit::plan

@@ -110,7 +110,9 @@ void stream_encoder::encode_batch(plan::ticket& ticket, std::span<std::byte> sla
             }
             case walk::entry_kind::hard_link:
                 if (outcomes.has_failed(inode)) {
-                    outcomes.add_orphan(std::move(entry));
+                    entry.kind = walk::entry_kind::file;  // only a file's content can fail
+                    entry.link_target.clear();
+                    done.orphans.push_back(std::move(entry));
                     break;
                 }
                 [[fallthrough]];

@@ -132,7 +132,7 @@ public:
     std::uint64_t content_bytes = 0;
     int cuts = 0;
     int patches = 0;
-    plan::link_outcomes outcomes;
+    plan::link_outcomes outcomes{1U << 20U};
 
 private:
     static void settle(content& of, read_outcome const& read) {

@@ -203,12 +203,12 @@ TEST_CASE("a hard link whose first name was not stored is handed back, not writt
     link.name = "b";
     link.kind = walk::entry_kind::hard_link;
     link.link_target = "a";
-    tar.batch({first, link}, {{.bytes = "", .left_out = true}});
+    auto const orphans = tar.batch({first, link}, {{.bytes = "", .left_out = true}}).orphans;
     CHECK(tar.output.empty());
     CHECK(tar.outcomes.has_failed({0, 77}));
-    auto const orphans = tar.outcomes.take_orphans();
     REQUIRE(orphans.size() == 1);
     CHECK(orphans[0].name == "b");
+    CHECK(orphans[0].kind == walk::entry_kind::file);
 }
 
 }  // namespace submitit::archive::tar
