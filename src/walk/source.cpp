@@ -56,7 +56,7 @@ std::string stored_name(source_request const& request, std::string const& path, 
         if (real_path == "/") name = "root";
     }
     if (request.prefix == nullptr) return name;
-    auto const prefix = cleaned_path(*request.prefix);
+    auto prefix = cleaned_path(*request.prefix);
     if (request.only_source && is_directory && !request.keep_path) return prefix;
     return prefix.empty() ? name : prefix + '/' + name;
 }
