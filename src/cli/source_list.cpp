@@ -32,7 +32,7 @@ std::optional<refusal> read_list(export_arguments const& arguments, std::uint64_
     if (!file)
         return refusal{source_failure,
                        display_name(path) + ": the list of sources cannot be opened: " + last_errno().message()};
-    int const end = arguments.null_separated ? '\0' : '\n';
+    unsigned char const end = arguments.null_separated ? '\0' : '\n';
     std::string name;
     std::uint64_t held = 0;
     for (int c = 0; c != EOF;) {
