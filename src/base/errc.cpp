@@ -22,6 +22,7 @@ public:
             case errc::archive_truncated: return "truncated";
             case errc::archive_unsupported: return "not a supported archive";
             case errc::contents_differ: return "contents differ";
+            case errc::name_not_synced: return "the directory cannot be synced";
             case errc::io_uring_unavailable: return "io_uring is not available";
             case errc::internal: return "internal error";
         }

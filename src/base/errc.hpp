@@ -17,6 +17,7 @@ enum class errc {
     archive_truncated,     ///< verification found the end too early
     archive_unsupported,   ///< a valid archive of a kind this program cannot prove
     contents_differ,       ///< --against: archive and directory disagree
+    name_not_synced,       ///< the complete output has its name, which the disk may not know
     io_uring_unavailable,  ///< asked for by name and refused by the system
     internal,
 };

@@ -39,6 +39,10 @@ std::string path_prefix(std::string const& path) {
 
 std::string describe_output(pipeline::failure_cause const& failure) {
     auto const where = path_prefix(failure.path);
+    if (failure.error == errc::name_not_synced)
+        return where +
+               "the complete archive stands there, but its directory cannot be synced: the name may not survive a "
+               "power loss";
     if (!failure.detail.empty()) return where + failure.detail + ": " + failure.error.message();
     switch (failure.error.value()) {
         case ENOSPC:

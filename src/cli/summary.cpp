@@ -15,6 +15,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/display_name.hpp"
+#include "base/errc.hpp"
 #include "base/sizes.hpp"
 #include "base/unique_fd.hpp"
 #include "cli/json_text.hpp"
@@ -148,7 +149,8 @@ std::string summary_json(pipeline::export_report const& report, archive::format_
         all["level"] = format.level;
     }
     all["exit_code"] = exit_status;
-    all["published"] = report.failure.kind == pipeline::failure_kind::none;
+    all["published"] =
+        report.failure.kind == pipeline::failure_kind::none || report.failure.error == errc::name_not_synced;
     if (report.failure.kind != pipeline::failure_kind::none) all["error"] = describe(report.failure, report);
     all["entries"] = report.entries;
     all["files"] = report.files;

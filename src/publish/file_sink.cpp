@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "base/errc.hpp"
+
 namespace submitit::publish {
 namespace {
 
@@ -186,7 +188,7 @@ result<> file_sink::commit() {
     if (::fchmod(file_.get(), final_mode()) != 0) return last_errno();
     if (options_.sync && ::fsync(file_.get()) != 0) return last_errno();
     if (auto const named = give_name(); !named) return named;
-    if (options_.sync && ::fsync(directory_.get()) != 0) return last_errno();
+    if (options_.sync && ::fsync(directory_.get()) != 0) return errc::name_not_synced;
     if (::close(file_.release()) != 0) return last_errno();
     return {};
 }

@@ -28,6 +28,8 @@ public:
     [[nodiscard]] virtual result<> cut_back(std::uint64_t size) = 0;
 
     /// Makes what was written the finished output. Nothing is visible under the target's name before.
+    /// Fails: the system's errors unchanged; errc::name_not_synced when the output stands there complete, but its name may
+    /// not survive a power loss.
     [[nodiscard]] virtual result<> commit() = 0;
 
     /// The path the output has after commit(); "-" for standard output.

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "cli/sandbox.hpp"
@@ -38,11 +37,7 @@ public:
 
     changing() {
         here_.directory = at.path();
-        char const* const shim = std::getenv("SUBMITIT_FAULT_SHIM");
-        REQUIRE(shim != nullptr);
-        // A program with the address sanitizer wants to come first itself, and cannot look for leaks under a tracer.
-        here_.environment = {
-            {"LD_PRELOAD", shim}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}, {"FAULT_FILE", at / victim}};
+        here_.environment = fault_shim_for(at / victim);
     }
 
     /// The tree with a victim of `content`; replaces what an earlier run left.

@@ -3,7 +3,8 @@
 //
 // FAULT_FILE   the file, by its path before the run
 // FAULT_AT     stat: after the walk looked at it; read: before a read out of the page cache; backend: the same reads,
-//              but the cache has nothing, so the I/O backend (--io threads) makes them
+//              but the cache has nothing, so the I/O backend (--io threads) makes them; sync: before an fsync of it (a
+//              directory, too)
 // FAULT_SKIP   so many of these moments pass first (default 0)
 // FAULT_TIMES  and so many are hit (default 1)
 // FAULT_DO     delete; move (to FAULT_WITH); replace (by what FAULT_WITH names); truncate (to FAULT_SIZE);
@@ -79,8 +80,8 @@ Function* next(char const* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-/// False with errno: the read fails.
-bool before_read(int fd, std::string_view moment) {
+/// False with errno: the call fails.
+bool before(int fd, std::string_view moment) {
     auto& fault = the_fault();
     if (fault.at != moment || !fault.is_it(fd) || !fault.due() || fault.happen()) return true;
     errno = EIO;
@@ -110,10 +111,15 @@ INTERPOSED ssize_t preadv64v2(int fd, iovec const* parts, int count, off64_t off
         errno = EAGAIN;
         return -1;
     }
-    return before_read(fd, "read") ? real(fd, parts, count, offset, flags) : -1;
+    return before(fd, "read") ? real(fd, parts, count, offset, flags) : -1;
 }
 
 INTERPOSED ssize_t pread64(int fd, void* into, size_t count, off64_t offset) {
     static auto* const real = next<ssize_t(int, void*, size_t, off64_t)>("pread64");
-    return before_read(fd, "backend") ? real(fd, into, count, offset) : -1;
+    return before(fd, "backend") ? real(fd, into, count, offset) : -1;
+}
+
+INTERPOSED int fsync(int fd) {
+    static auto* const real = next<int(int)>("fsync");
+    return before(fd, "sync") ? real(fd) : -1;
 }

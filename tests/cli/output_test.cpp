@@ -11,6 +11,7 @@
 #include <ctime>
 #include <regex>
 
+#include "cli/sandbox.hpp"
 #include "support/archive_entries.hpp"
 #include "support/program.hpp"
 #include "support/temp_tree.hpp"
@@ -332,6 +333,25 @@ TEST_SUITE("cli/output") {
         auto const done = from.run_export({"-o", "/proc/x.zip"});
         CHECK(done.status == 4);
         CHECK(contains(done.err, "/proc/x.zip"));
+    }
+
+    TEST_CASE("a directory that cannot be synced: exit 4, saying that the archive stands there all the same") {
+        small_source const from;
+        from.at.put("out/x.zip", "old");
+        auto with = from.here;
+        with.environment = fault_shim_for(from.at / "out");
+        with.environment.insert(with.environment.end(), {{"FAULT_AT", "sync"}, {"FAULT_DO", "eio"}});
+        auto const done = export_to("out/x.zip", {"src", "--json"}, with);
+        CHECK(done.status == 4);
+        CHECK(lines_of(done.err).size() == 1);
+        CHECK(contains(done.err, "out/x.zip: the complete archive stands there"));
+        CHECK(contains(done.err, "power loss"));
+        CHECK_FALSE(contains(done.err, "Nothing was published"));
+        CHECK(json_of(done.out).at("published").as_bool());
+        CHECK(number(json_of(done.out), {"exit_code"}) == 4);
+        CHECK(names_of(from.at / "out/x.zip") == names{"src/", "src/a", "src/b"});
+        CHECK(from.at.names_in("out") == names{"x.zip"});
+        CHECK(export_to("out/x.zip", {"src", "--no-sync"}, with).status == 0);
     }
 
     TEST_CASE("a temporary name that a killed export left is removed by the next one to that name, others are not") {

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 
 namespace submitit::testing {
 namespace {
@@ -39,6 +40,13 @@ std::function<void()> without_io_uring(int error) {
 void as_nobody() {
     if (::geteuid() != 0) return;
     if (::setgroups(0, nullptr) != 0 || ::setgid(nobody) != 0 || ::setuid(nobody) != 0) ::_exit(126);
+}
+
+std::vector<std::pair<std::string, std::string>> fault_shim_for(std::string const& file) {
+    char const* const shim = std::getenv("SUBMITIT_FAULT_SHIM");
+    REQUIRE(shim != nullptr);
+    // A program with the address sanitizer wants to come first itself, and cannot look for leaks under a tracer.
+    return {{"LD_PRELOAD", shim}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}, {"FAULT_FILE", file}};
 }
 
 small_file_system::small_file_system(std::string directory, unsigned bytes) : directory_{std::move(directory)} {

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace submitit::testing {
 
@@ -11,6 +13,9 @@ namespace submitit::testing {
 
 /// For command::in_child: where this runs as root, go on as nobody, whom permissions hold back.
 void as_nobody();
+
+/// For command::environment: fault_shim.cpp preloaded, for `file`. FAULT_AT and FAULT_DO are still to be said.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> fault_shim_for(std::string const& file);
 
 /// A tmpfs of `bytes` on a directory, in a mount namespace of this process's own, so that nobody else ever sees it.
 class small_file_system {
