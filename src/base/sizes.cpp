@@ -40,10 +40,10 @@ result<std::uint64_t> parse_size(std::string_view text) {
 
 std::string format_size(std::uint64_t bytes) {
     if (bytes < KiB) return std::to_string(bytes) + " B";
-    static constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB"};
+    static constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     auto value = static_cast<double>(bytes) / 1024.0;
     std::size_t unit = 0;
-    while (value >= 1000.0 && unit + 1 < units.size()) {
+    while (value >= 1023.5) {  // what would be rounded to 1024; 2^64 bytes are 16 EiB, so there is a unit left
         value /= 1024.0;
         ++unit;
     }

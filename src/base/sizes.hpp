@@ -17,7 +17,7 @@ inline constexpr std::uint64_t GiB = 1024 * MiB;
 /// any case), optionally followed by "iB" or "B". Fails with EINVAL for anything else, ERANGE past 2^63-1.
 [[nodiscard]] result<std::uint64_t> parse_size(std::string_view text);
 
-/// "17 B", "3.4 MiB", "1.2 GiB": three significant digits, for people.
+/// "17 B", "3.4 MiB", "1.2 GiB": three significant digits (four from 1000 to 1023), for people.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 
 /// 78579 -> "78,579".

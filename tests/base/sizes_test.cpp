@@ -62,8 +62,34 @@ TEST_CASE("sizes for people have three significant digits") {
     CHECK(format_size(64 * MiB) == "64.0 MiB");
     CHECK(format_size(100 * MiB) == "100 MiB");
     CHECK(format_size(999 * MiB) == "999 MiB");
-    CHECK(format_size(1000 * MiB) == "0.98 GiB");
-    CHECK(format_size(std::numeric_limits<std::uint64_t>::max()) == "16384 PiB");
+    CHECK(format_size(1000 * MiB) == "1000 MiB");
+    CHECK(format_size(std::numeric_limits<std::uint64_t>::max()) == "16.0 EiB");
+}
+
+TEST_CASE("at the edges of every unit a size is rounded to the nearest, into the next unit where it is that near") {
+    std::uint64_t one = KiB;
+    for (std::string const unit : {" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"}) {
+        CAPTURE(unit);
+        auto const part = one / KiB;
+        CHECK(format_size(one) == "1.00" + unit);
+        CHECK(format_size(one + part * 1014) == "1.99" + unit);
+        CHECK(format_size(one * 9 + part * 1018) == "9.99" + unit);
+        CHECK(format_size(one * 9 + part * 1019) == "10.0" + unit);
+        if (one > std::numeric_limits<std::uint64_t>::max() / KiB) break;
+        CHECK(format_size(one * 99 + part * 972) == "99.9" + unit);
+        CHECK(format_size(one * 99 + part * 973) == "100" + unit);
+        CHECK(format_size(one * 999 + part * 513) == "1000" + unit);
+        CHECK(format_size(one * 1000) == "1000" + unit);
+        CHECK(format_size(one * 1023 + part * 511) == "1023" + unit);
+        std::string const next = unit == " KiB"   ? "1.00 MiB"
+                                 : unit == " MiB" ? "1.00 GiB"
+                                 : unit == " GiB" ? "1.00 TiB"
+                                 : unit == " TiB" ? "1.00 PiB"
+                                                  : "1.00 EiB";
+        CHECK(format_size(one * 1023 + part * 512) == next);
+        CHECK(format_size(one * 1024 - 1) == next);
+        one *= KiB;
+    }
 }
 
 TEST_CASE("counts are grouped by thousands") {
