@@ -18,6 +18,7 @@
 #include "archive/traits.hpp"
 #include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/progress_view.hpp"
 #include "codec/deflate.hpp"
 #include "io/backend.hpp"
 #include "pipeline/memory_plan.hpp"
@@ -77,13 +78,15 @@ json::array deflate_levels(codec::deflate_use use) {
     return levels;
 }
 
+/// Of an export started as this was: on a terminal it counts its sources for the bar, and that takes memory, too.
 json::object default_budgets(unsigned processors) {
+    bool const watched = choose_progress("auto", false) != progress_mode::none;
     json::object budgets;
     for (auto const kind : {format::zip, format::tar, format::tar_gz, format::tar_zst}) {
         archive::format_options options;
         options.kind = kind;
         options.level = kind == format::tar_zst ? 3 : 6;
-        auto const plan = pipeline::plan_memory(archive::traits{options}, 0, processors, false);
+        auto const plan = pipeline::plan_memory(archive::traits{options}, 0, processors, watched);
         json::object one;
         one["default_bytes"] = plan.limit_bytes;
         one["smallest_bytes"] = plan.needed_bytes;

@@ -24,6 +24,7 @@ memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_byte
                         std::uint64_t source_bytes) noexcept {
     memory_plan made;
     jobs = std::max(jobs, 1U);
+    source_bytes = std::max(source_bytes, memory_plan::source_bytes_min);
     auto const walks = watched ? 2U : 1U;
     auto const grant = format.slab_bytes() + ticket_records_max;
     auto const each_worker = format.worker_bytes();

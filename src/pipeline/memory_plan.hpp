@@ -20,6 +20,8 @@ struct memory_plan {
     static constexpr std::size_t walk_window_bytes = 512U << 10U;
     static constexpr std::size_t link_window_bytes = 1U << 20U;
     static constexpr std::size_t link_failures_bytes = 128U << 10U;
+    /// Booked for the list of sources at the least, so that what is needed is the same for every short command line.
+    static constexpr std::uint64_t source_bytes_min = 16U << 10U;
     static constexpr std::size_t planned_tickets = 2;  ///< waiting between planner and admission
 };
 

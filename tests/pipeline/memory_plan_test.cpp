@@ -74,8 +74,10 @@ TEST_CASE("what is needed is needed to the byte, whatever the number of jobs") {
             CHECK(just.workers == 1);
             CHECK(booked(just) == needed);
             CHECK(booked(plan_memory(format, needed - 1, jobs, false)) > needed - 1);
-            CHECK(plan_memory(format, 1, jobs, true).needed_bytes == needed + memory_plan::walk_window_bytes);
-            CHECK(plan_memory(format, 1, jobs, false, 12'345).needed_bytes == needed + 12'345);
+            constexpr auto sources = memory_plan::source_bytes_min;
+            CHECK(plan_memory(format, 1, jobs, true).needed_bytes == needed + memory_plan::walk_window_bytes + sources);
+            CHECK(plan_memory(format, 1, jobs, false, sources).needed_bytes == needed);
+            CHECK(plan_memory(format, 1, jobs, false, sources + 12'345).needed_bytes == needed + 12'345);
         }
     }
 }
