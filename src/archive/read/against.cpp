@@ -18,6 +18,8 @@
 namespace submitit::archive::reader {
 namespace {
 
+constexpr std::size_t only_there_max = 10;
+
 char kind_of(file_stat const& stat) {
     switch (stat.mode & S_IFMT) {
         case S_IFREG: return '-';
@@ -99,6 +101,7 @@ void against::begin(entry_info const& entry) {
     auto const path = names_.map(*stored);
     if (!path) return problem("lies beside " + display_name(names_.root()) + "/, which stands for " + shown_);
     if (entry.kind == '-' || entry.kind == 'h') ++files_;
+    seen_.add(*path);
     file_stat stat;
     auto const fd = find(*path, stat);
     if (fd) return compare_found(entry, *path, fd->get(), stat);
@@ -204,12 +207,24 @@ void against::finish() {
     path_.clear();
     compare_.stop();
     if (!names_.covers_all()) return;
-    auto const files = count_files(directory_.get(), archive_, run_.options().cancelled);
+    bool const all_as_there = run_.report().problem_count == 0;
+    std::size_t named = 0;
+    auto const files = count_files(directory_.get(), archive_, run_.options().cancelled, [&](std::string_view path) {
+        if (named == only_there_max || seen_.may_have(path)) return;
+        ++named;
+        path_ = names_.root().empty() ? path : names_.root() + '/' + std::string{path};
+        problem("is only in " + shown_);
+    });
+    path_.clear();
     if (!files) return problem(shown_ + " cannot be read whole: " + files.error().message());
     if (!*files) return run_.note(shown_ + " is too deep for its files to be counted");
     if (**files != files_)
         problem(shown_ + " has " + std::to_string(**files) + (**files == 1 ? " file" : " files") + ", the archive " +
-                std::to_string(files_));
+                std::to_string(files_) +
+                (all_as_there && **files > files_
+                     ? ". What the archive has is as there; an export with --exclude, --gitignore or warnings leaves "
+                       "names out"
+                     : ""));
 }
 
 }  // namespace submitit::archive::reader

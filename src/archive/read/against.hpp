@@ -7,6 +7,7 @@
 
 #include "archive/read/entry_sink.hpp"
 #include "archive/read/file_compare.hpp"
+#include "archive/read/name_filter.hpp"
 #include "archive/read/session.hpp"
 #include "archive/read/stored_name.hpp"
 #include "base/file_stat.hpp"
@@ -28,7 +29,8 @@ public:
     void hole(std::uint64_t bytes) override;
     void end() override;
 
-    /// After the last entry: if the archive is one of all of DIR, it must have as many files.
+    /// After the last entry: if the archive is one of all of DIR, it must have as many files, and the same. The first ten
+    /// names that only DIR has are reported.
     void finish();
 
 private:
@@ -54,6 +56,7 @@ private:
     std::string link_stored_;  // target that arrives as content
     bool target_is_content_ = false;
     std::uint64_t files_ = 0;
+    name_filter seen_;  // paths below DIR that the archive has
 };
 
 }  // namespace submitit::archive::reader

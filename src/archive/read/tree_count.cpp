@@ -6,7 +6,7 @@
 
 #include <cerrno>
 #include <memory>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "base/open_beneath.hpp"
@@ -43,8 +43,10 @@ unsigned char type_of(int parent, ::dirent const& entry, file_stat const& left_o
 }  // namespace
 
 result<std::optional<std::uint64_t>> count_files(int directory_fd, file_stat const& left_out,
-                                                 std::function<bool()> const& cancelled) {
+                                                 std::function<bool()> const& cancelled,
+                                                 std::function<void(std::string_view)> const& each) {
     std::vector<directory_ptr> open;
+    std::string path;  // of the innermost directory, with a slash at its end
     auto root = open_directory(directory_fd, ".");
     if (!root) return root.error();
     open.push_back(std::move(*root));
@@ -57,18 +59,24 @@ result<std::optional<std::uint64_t>> count_files(int directory_fd, file_stat con
         if (entry == nullptr) {
             if (errno != 0) return last_errno();
             open.pop_back();
+            if (!path.empty()) path.pop_back();
+            path.resize(path.rfind('/') + 1);  // npos + 1 is 0
             continue;
         }
         std::string_view const name = entry->d_name;
         if (name == "." || name == "..") continue;
         auto const parent = ::dirfd(open.back().get());
         auto const type = type_of(parent, *entry, left_out);
-        if (type == DT_REG) ++files;
+        if (type == DT_REG) {
+            ++files;
+            each(path + entry->d_name);
+        }
         if (type != DT_DIR) continue;
         if (open.size() >= depth_max) return std::optional<std::uint64_t>{};
         auto child = open_directory(parent, name);
         if (!child) return child.error();
         open.push_back(std::move(*child));
+        path.append(entry->d_name).push_back('/');
     }
     return std::optional<std::uint64_t>{files};
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "archive/read/builders.hpp"
+#include "archive/read/name_filter.hpp"
 #include "archive/read/stored_name.hpp"
 #include "archive/read/support.hpp"
 
@@ -95,12 +96,59 @@ TEST_SUITE("archive/read/against") {
 
     TEST_CASE_FIXTURE(fixture, "files that the archive lacks are counted, the archive itself left out") {
         dir.put("tree/extra", "");
-        CHECK(mentions(compare(root() + file() + rest() + other()), "has 3 files, the archive 2"));
+        auto const found = compare(root() + file() + rest() + other());
+        CHECK(mentions(found, "has 3 files, the archive 2"));
+        CHECK(mentions(found, "tree/extra: is only in"));
+        CHECK(mentions(found, "--exclude"));
         REQUIRE(dir.run("rm tree/extra"));
         CHECK(compare(root() + file() + rest() + other()) == "");
         verify_options options;
         options.against = dir / "tree";
         CHECK(findings(dir.put("tree/inside.tar", root() + file() + rest() + other() + tar_end()), options) == "");
+    }
+
+    TEST_CASE_FIXTURE(fixture, "ten names that only the directory has are given, at any depth, and only such names") {
+        for (int i = 0; i < 12; ++i) dir.put("tree/sub/deep/n" + std::to_string(i), "");
+        dir.put("tree/zz", "");
+        auto const found = compare(root() + file() + rest() + other());
+        std::size_t named = 0;
+        for (auto at = found.find("is only in"); at != std::string::npos; at = found.find("is only in", at + 1))
+            ++named;
+        CHECK(named == 10);
+        CHECK(mentions(found, "tree/sub/deep/n"));
+        CHECK_FALSE(mentions(found, "tree/file: "));
+        CHECK_FALSE(mentions(found, "tree/sub/other: "));
+        CHECK(mentions(found, "has 15 files, the archive 2"));
+    }
+
+    TEST_CASE_FIXTURE(fixture,
+                      "a name too many in one place and too few in another is found, though the count is right") {
+        dir.put("tree/sub/renamed", "other");
+        REQUIRE(dir.run("rm tree/sub/other"));
+        auto const found = compare(root() + file() + rest() + other());
+        CHECK(mentions(found, "tree/sub/other: is missing in"));
+        CHECK(mentions(found, "tree/sub/renamed: is only in"));
+        CHECK_FALSE(mentions(found, "--exclude"));
+        CHECK_FALSE(mentions(found, "the archive 2"));
+    }
+
+    TEST_CASE_FIXTURE(fixture, "a file stored twice does not stand for another one") {
+        dir.put("tree/extra", "other");
+        auto const found = compare(root() + file() + rest() + other() + other());
+        CHECK(mentions(found, "tree/extra: is only in"));
+    }
+
+    TEST_CASE("a name filter finds every name it was given, and among 100,000 hardly another") {
+        reader::name_filter filter;
+        for (int i = 0; i < 100'000; ++i) filter.add("given/" + std::to_string(i));
+        std::size_t missed = 0;
+        std::size_t mistaken = 0;
+        for (int i = 0; i < 100'000; ++i) {
+            if (!filter.may_have("given/" + std::to_string(i))) ++missed;
+            if (filter.may_have("other/" + std::to_string(i))) ++mistaken;
+        }
+        CHECK(missed == 0);
+        CHECK(mistaken < 20);
     }
 
     TEST_CASE_FIXTURE(fixture,
