@@ -161,6 +161,7 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
         }
         report = running.wait();
     }
+    if (report.failure.kind == pipeline::failure_kind::none) view.finish(report);
     view.clear();
     output.sink.reset();
     return tell(report, format, arguments, signals.received());

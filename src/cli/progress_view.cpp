@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -24,7 +25,7 @@ std::size_t terminal_columns() noexcept {
 }
 
 std::string duration(double seconds) {
-    auto const whole = static_cast<long>(seconds + 0.5);
+    auto const whole = std::lround(seconds);
     std::array<char, 32> text{};
     if (whole >= 3600) {
         std::snprintf(text.data(), text.size(), "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
@@ -55,6 +56,7 @@ progress_view::figures progress_view::measure(clock::time_point now) {
     at.seconds = std::chrono::duration<double>(now - started_).count();
     at.entries = live_->entries.load(std::memory_order_relaxed);
     at.bytes = live_->content_bytes.load(std::memory_order_relaxed);
+    at.output_bytes = live_->output_bytes.load(std::memory_order_relaxed);
     auto const since = std::chrono::duration<double>(now - rated_).count();
     if (since >= 0.5) {  // smoothed over a few seconds
         auto const latest = static_cast<double>(at.bytes - std::min(rated_bytes_, at.bytes)) / since;
@@ -64,14 +66,15 @@ progress_view::figures progress_view::measure(clock::time_point now) {
     }
     at.rate = rate_;
     at.fraction = at.eta = -1;
-    if (live_->totals_known.load()) {
-        auto const total_bytes = live_->total_bytes.load();
-        auto const total_entries = live_->total_entries.load();
+    at.totals_known = live_->totals_known.load();
+    at.total_entries = live_->total_entries.load();
+    at.total_bytes = live_->total_bytes.load();
+    if (at.totals_known) {
         // An entry costs about what 16 KiB of content costs, so a tree of empty files moves the bar too.
         auto const weight = [](std::uint64_t bytes, std::uint64_t entries) {
             return static_cast<double>(bytes) + 16384.0 * static_cast<double>(entries);
         };
-        auto const all = weight(total_bytes, total_entries);
+        auto const all = weight(at.total_bytes, at.total_entries);
         at.fraction = all > 0 ? std::min(weight(at.bytes, at.entries) / all, 1.0) : 1.0;
         if (at.fraction > 0.01) at.eta = at.seconds * (1 - at.fraction) / at.fraction;
     }
@@ -87,7 +90,25 @@ void progress_view::tick() {
     std::lock_guard const lock{mutex_};
     if (now - drawn_ < every) return;
     drawn_ = now;
-    auto const at = measure(now);
+    show(measure(now));
+}
+
+void progress_view::finish(pipeline::export_report const& report) {
+    clear();
+    std::lock_guard const lock{mutex_};
+    if (mode_ != progress_mode::plain && mode_ != progress_mode::json) return;
+    auto at = measure(clock::now());
+    at.entries = at.total_entries = report.entries;
+    at.bytes = at.total_bytes = report.content_bytes;
+    at.output_bytes = report.output_bytes;
+    at.totals_known = true;
+    at.fraction = 1;
+    at.eta = -1;
+    at.rate = at.seconds > 0 ? static_cast<double>(at.bytes) / at.seconds : 0;
+    show(at);
+}
+
+void progress_view::show(figures const& at) {
     if (mode_ == progress_mode::bar) draw_bar(at);
     if (mode_ == progress_mode::plain) print_plain(at);
     if (mode_ == progress_mode::json) print_json(at);
@@ -133,10 +154,9 @@ void progress_view::print_json(figures const& at) const {
         text.data(), text.size(),
         R"({"event":"progress","seconds":%.3f,"entries":%llu,"content_bytes":%llu,"output_bytes":%llu,"bytes_per_second":%.0f,"warnings":%llu,"total_entries":%llu,"total_bytes":%llu,"totals_known":%s})",
         at.seconds, static_cast<unsigned long long>(at.entries), static_cast<unsigned long long>(at.bytes),
-        static_cast<unsigned long long>(live_->output_bytes.load()), at.rate,
-        static_cast<unsigned long long>(live_->warnings.load()),
-        static_cast<unsigned long long>(live_->total_entries.load()),
-        static_cast<unsigned long long>(live_->total_bytes.load()), live_->totals_known.load() ? "true" : "false");
+        static_cast<unsigned long long>(at.output_bytes), at.rate,
+        static_cast<unsigned long long>(live_->warnings.load()), static_cast<unsigned long long>(at.total_entries),
+        static_cast<unsigned long long>(at.total_bytes), at.totals_known ? "true" : "false");
     print_line(text.data());
 }
 

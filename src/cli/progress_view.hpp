@@ -8,6 +8,7 @@
 
 #include "cli/export_arguments.hpp"
 #include "pipeline/options.hpp"
+#include "pipeline/report.hpp"
 
 namespace submitit::cli {
 
@@ -26,6 +27,8 @@ public:
     void print(std::string const& line);
     /// Takes the bar away.
     void clear();
+    /// After an export that succeeded: the bar goes, plain and JSON lines end with one that has reached the total.
+    void finish(pipeline::export_report const& report);
 
     [[nodiscard]] bool wants_totals() const noexcept { return mode_ != progress_mode::none; }
 
@@ -35,11 +38,16 @@ private:
         double seconds;
         std::uint64_t entries;
         std::uint64_t bytes;
+        std::uint64_t output_bytes;
         double rate;      // bytes a second, of late
         double fraction;  // 0..1, or negative while the total is not known
         double eta;       // seconds, or negative
+        bool totals_known;
+        std::uint64_t total_entries;
+        std::uint64_t total_bytes;
     };
     [[nodiscard]] figures measure(clock::time_point now);
+    void show(figures const& at);
     void draw_bar(figures const& at);
     void print_plain(figures const& at) const;
     void print_json(figures const& at) const;

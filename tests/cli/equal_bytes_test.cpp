@@ -3,7 +3,11 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
+#include <regex>
+
+#include "codec/sample_data.hpp"
 #include "support/archive_entries.hpp"
 #include "support/program.hpp"
 #include "support/temp_tree.hpp"
@@ -59,6 +63,37 @@ TEST_SUITE("cli/equal bytes") {
         }
         CHECK(by.bytes(".tar.zst", {"--single-frame", "-j", "1"}) ==
               by.bytes(".tar.zst", {"--single-frame", "-j", "8"}));
+    }
+
+    TEST_CASE("--single-frame: 20 MB of everything in one zstd frame, whole, and the same for every number of jobs") {
+        exporting const by;
+        put_varied_tree(by.at);
+        std::uint64_t seed = 0;
+        for (auto const kind : codec::test::all_kinds) {
+            auto const sample = codec::test::make(kind, 1'000'000, ++seed);
+            by.at.put(std::string{"src/sample-"} + codec::test::name_of(kind),
+                      {reinterpret_cast<char const*>(sample.data()), sample.size()});
+        }
+        for (int i = 0; i < 3; ++i) by.at.put("src/mixed" + std::to_string(i), noise(1'500'000, 20) + prose(1'000'000));
+        auto const all = by.bytes(".tar.zst", {"--single-frame", "-j", "1"});
+        CHECK(by.bytes(".tar.zst", {"--single-frame", "-j", "4"}) == all);
+        CHECK(::ZSTD_findFrameCompressedSize(all.data(), all.size()) == all.size());
+        CHECK(submitit({"verify", "x.tar.zst", "--against", "src"}, by.here).status == 0);
+        std::uint64_t content_bytes = 0;
+        for (auto const& entry : entries_of(by.at / "x.tar.zst")) {
+            content_bytes += entry.content.size();
+            if (entry.kind == '-' && entry.content != by.at.read(entry.name)) FAIL_CHECK(entry.name, " differs");
+        }
+        MESSAGE(content_bytes, " bytes in one frame of ", all.size());
+        CHECK(content_bytes > 20'000'000);
+        if (!have("zstd")) return;
+        auto tool = by.here;
+        tool.argv = {"zstd", "-t", "-q", "x.tar.zst"};
+        CHECK(run(tool).status == 0);
+        tool.argv = {"zstd", "-l", "x.tar.zst"};  // Frames, Skips, ...
+        auto const lines = lines_of(run(tool).out);
+        REQUIRE_FALSE(lines.empty());
+        CHECK(std::regex_search(lines.back(), std::regex{"^ *1 +0 "}));
     }
 
     TEST_CASE("--reproducible: owners, attributes and the time zone do not show; mtime is at most SOURCE_DATE_EPOCH") {

@@ -181,6 +181,52 @@ TEST_SUITE("cli/report") {
         CHECK(from.run_export({"-o", "x.tar.gz", "--progress", "loud"}).status == 2);
     }
 
+    TEST_CASE("--progress json on a pipe: every line parses, none goes back, the last has reached the total") {
+        reporting const from;
+        for (int i = 0; i < 40; ++i) from.at.put("src/large" + std::to_string(i), prose(2'000'000));
+        ::unlink((from.at / "src/fifo").c_str());
+        auto const done =
+            from.run_export({"-o", "x.tar.gz", "--no-sync", "--json", "--progress", "json", "-l", "9", "-j", "1"});
+        REQUIRE(done.status == 0);
+        auto const report = json_of(done.out);
+        std::vector<boost::json::object> lines;
+        for (auto const& line : lines_of(done.err))
+            if (line.starts_with('{')) lines.push_back(json_of(line));
+        REQUIRE_FALSE(lines.empty());
+        CHECK(lines.size() + 1 == lines_of(done.err).size());  // the note about the socket is no JSON
+        std::uint64_t bytes = 0;
+        for (auto const& line : lines) {
+            CHECK(text(line, {"event"}) == "progress");
+            CHECK(number(line, {"content_bytes"}) >= bytes);
+            bytes = number(line, {"content_bytes"});
+            CHECK(bytes <= number(report, {"content_bytes"}));
+        }
+        auto const& last = lines.back();
+        CHECK(last.at("totals_known").as_bool());
+        CHECK(number(last, {"entries"}) == number(report, {"entries"}));
+        CHECK(number(last, {"total_entries"}) == number(report, {"entries"}));
+        CHECK(number(last, {"content_bytes"}) == number(report, {"content_bytes"}));
+        CHECK(number(last, {"total_bytes"}) == number(report, {"content_bytes"}));
+        CHECK(number(last, {"output_bytes"}) == number(report, {"output_bytes"}));
+    }
+
+    TEST_CASE(
+        "--progress plain on a pipe: the last line has all entries and 100 %, also of a run too short for others") {
+        reporting const from;
+        ::unlink((from.at / "src/fifo").c_str());
+        ::unlink((from.at / "src/socket").c_str());
+        auto const done = from.run_export({"-o", "x.zip", "-q", "--progress", "plain"});
+        CHECK(done.status == 0);
+        REQUIRE_FALSE(lines_of(done.err).empty());
+        auto const last = lines_of(done.err).back();
+        CHECK(last.starts_with("7 entries, 9.77 KiB, "));  // zip knows no hard links: the 5,000 bytes twice, and 2
+        CHECK(last.ends_with("/s, 100 %"));
+        auto const failed = from.run_export({"-o", "/dev/full", "-f", "tar", "--progress", "plain"});
+        CHECK(failed.status == 4);
+        CHECK_FALSE(contains(failed.err, "100 %"));
+        CHECK(contains(lines_of(failed.err).back(), "error: "));
+    }
+
     TEST_CASE("a socket alone leaves nothing to store; a directory with only a socket is stored") {
         reporting const from;
         CHECK(export_to("x.tar", {"src/socket"}, from.here).status == 3);
