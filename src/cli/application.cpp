@@ -8,8 +8,8 @@
 #include "cli/exit_status.hpp"
 #include "cli/export_command.hpp"
 #include "cli/list_command.hpp"
-#include "cli/messages.hpp"
 #include "cli/pattern_file.hpp"
+#include "cli/refusal.hpp"
 #include "cli/verify_command.hpp"
 
 namespace submitit::cli {
@@ -30,10 +30,34 @@ std::optional<refusal> order_rules(CLI::App const& command, export_arguments& ar
     return std::nullopt;
 }
 
+/// CLI11 words some mistakes by how it counts; these say what was wrong and what to do.
+std::string in_our_words(CLI::App const& app, CLI::ParseError const& error, std::string const& command) {
+    std::string const text = error.what();
+    auto const unknown = app.remaining(true);
+    if (command.empty()) {
+        std::string const commands = "export, verify, list or doctor";
+        if (unknown.empty()) return "no command: say " + commands;
+        return "'" + unknown.front() + "' is no command: use " + commands;
+    }
+    if (dynamic_cast<CLI::ExtrasError const*>(&error) != nullptr && !unknown.empty())
+        return unknown.front().starts_with('-')
+                   ? "'" + unknown.front() + "' is no option of " + command + ": check its spelling, or leave it out"
+                   : "'" + unknown.front() + "' is one argument too many: leave it out";
+    if (dynamic_cast<CLI::ArgumentMismatch const*>(&error) != nullptr) {
+        auto const name = text.substr(0, text.find(':'));
+        return text.ends_with("missing") ? name + " lacks its value: give one, or leave it out"
+                                         : name + " is given more than once: say it once";
+    }
+    if (dynamic_cast<CLI::RequiredError const*>(&error) != nullptr) return text + ": name one";
+    if (dynamic_cast<CLI::ConversionError const*>(&error) != nullptr) return text + ": a flag takes no value";
+    return text;
+}
+
 int parse_failed(CLI::App const& app, CLI::ParseError const& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    print_error(display_name(error.what()) + " (see submitit-io --help)");
-    return usage;
+    auto const commands = app.get_subcommands();
+    auto const command = commands.empty() ? std::string{} : commands.front()->get_name();
+    return print_refusal({usage, display_name(in_our_words(app, error, command))}, command);
 }
 
 }  // namespace
@@ -61,10 +85,7 @@ int run(int argc, char** argv, signal_watch& signals) {
         return parse_failed(app, error);
     }
     if (export_command->parsed()) {
-        if (auto const refused = order_rules(*export_command, to_export)) {
-            print_error(refused->message);
-            return refused->status;
-        }
+        if (auto const refused = order_rules(*export_command, to_export)) return print_refusal(*refused, "export");
         return run_export(to_export, signals);
     }
     if (verify_command->parsed()) return run_verify(to_verify, signals);

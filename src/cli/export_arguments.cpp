@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/export_arguments.hpp"
 
+#include "cli/option_values.hpp"
+
 namespace submitit::cli {
 namespace {
 
@@ -14,16 +16,11 @@ constexpr char const* examples = R"(Examples:
 Exit status: 0 clean, 1 published with warnings, 2 usage, 3 a source failed (nothing published),
 4 the output failed, 6 the memory budget cannot fit, 70 internal, 128+n signal n.)";
 
-/// An unset shell variable in a command line must not fall back to a default.
-CLI::Validator not_empty() {
-    return CLI::Validator{
-        [](std::string& value) { return value.empty() ? std::string{"must not be empty"} : std::string{}; }, ""};
-}
-
 CLI::Option* list_option(CLI::App* to, std::string const& name, std::vector<std::string>& into,
                          std::string const& help) {
     return to->add_option(name, into, help)
         ->expected(1)
+        ->check(not_empty())
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
@@ -41,13 +38,18 @@ void declare_selection(CLI::App* to, export_arguments& into) {
         ->group(group);
     to->add_flag("--null", into.null_separated, "Names in --files-from end with NUL instead of a newline")
         ->group(group);
-    list_option(to, "--exclude", into.excludes, "Leave out what GLOB matches (gitignore syntax; the last match wins)")
+    list_option(
+        to, "--exclude", into.excludes,
+        "Leave out what GLOB matches: gitignore syntax, the last match wins. A '/' before its end ties GLOB to the "
+        "root of each SOURCE ('/tmp', 'doc/*.o'); without one it matches at any depth")
         ->type_name("GLOB")
         ->group(group);
-    list_option(to, "--include", into.includes, "Take in what GLOB matches, against an earlier --exclude")
+    list_option(to, "--include", into.includes,
+                "Take in what GLOB matches (as in --exclude), against an earlier --exclude")
         ->type_name("GLOB")
         ->group(group);
-    list_option(to, "--exclude-from", into.exclude_files, "Patterns from FILE, one a line")
+    list_option(to, "--exclude-from", into.exclude_files,
+                "Patterns from FILE, one a line; '!' before one takes in, as --include does")
         ->type_name("FILE")
         ->group(group);
     to->add_flag("--gitignore", into.gitignore, "Leave out what git would ignore")->group(group);
@@ -71,10 +73,12 @@ void declare_output(CLI::App* to, export_arguments& into) {
         ->group(group);
     to->add_option("-f,--format", into.format, "zip, tar, tar.gz or tar.zst. Default: by the suffix of PATH, else zip")
         ->type_name("FMT")
+        ->check(not_empty())
         ->group(group);
     to->add_option("-l,--level", into.level,
                    "zip and tar.gz 1-9 (default 6), tar.zst 1-19 (default 3), zip also 'store'")
         ->type_name("N")
+        ->check(not_empty())
         ->group(group);
     to->add_flag("--single-frame", into.single_frame,
                  "tar.zst as one zstd frame, for readers that stop after the first")
@@ -84,6 +88,7 @@ void declare_output(CLI::App* to, export_arguments& into) {
         ->group(group);
     to->add_option("--xattrs", into.xattrs, "Extended attributes in tar: user (default), all, none")
         ->type_name("WHICH")
+        ->check(one_of({"user", "all", "none"}))
         ->group(group);
     to->add_option("--owner", into.owner, "Store every entry as owned by NAME, NAME:ID or ID")
         ->type_name("USER")
@@ -109,7 +114,7 @@ void declare_engine(CLI::App* to, export_arguments& into) {
         ->group(group);
     to->add_option("-j,--jobs", into.jobs, "Workers. Default: one a processor")
         ->type_name("N")
-        ->check(CLI::Range(1U, 1024U))
+        ->check(whole_number(1, 1024))
         ->group(group);
     to->add_option("--io", into.io, "auto, uring (never falls back) or threads")->type_name("BACKEND")->group(group);
 }
@@ -125,7 +130,7 @@ void declare_reporting(CLI::App* to, export_arguments& into) {
         ->group(group);
     to->add_option("--progress", into.progress, "auto, bar, plain, json or none")
         ->type_name("MODE")
-        ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
+        ->check(one_of({"auto", "bar", "plain", "json", "none"}))
         ->group(group);
 }
 

@@ -33,10 +33,7 @@ void raise_descriptor_limit() noexcept {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int refuse(refusal const& refused) {
-    print_error(refused.message);
-    return refused.status;
-}
+int refuse(refusal const& refused) { return print_refusal(refused, "export"); }
 
 /// --dry-run: the names that would go in, one a line, as they would be stored.
 int list_names(pipeline::export_options& request) {
@@ -139,7 +136,8 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     if (auto const refused = open_output(arguments, request.format.kind, request.sources, stop, output))
         return refuse(*refused);
     if (same_file(arguments.report, output.sink->path()))
-        return refuse({usage, "--report and -o name the same file: " + display_name(arguments.report)});
+        return refuse(
+            {usage, "--report and -o name the same file, " + display_name(arguments.report) + ": give another one"});
     request.format.seekable = output.sink->seekable();
     request.walk.own_outputs = output.own;
 

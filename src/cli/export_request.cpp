@@ -11,6 +11,7 @@
 #include "base/display_name.hpp"
 #include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/option_values.hpp"
 #include "cli/output_choice.hpp"
 
 namespace submitit::cli {
@@ -41,7 +42,7 @@ std::optional<refusal> set_level(export_arguments const& arguments, archive::for
     int const highest = zstd ? 19 : 9;
     auto const level = parse_number<int>(arguments.level);
     if (!level || *level < 1 || *level > highest)
-        return refusal{usage, "level '" + display_name(arguments.level) + "' is not one of " +
+        return refusal{usage, "-l '" + display_name(arguments.level) + "' is no level of " +
                                   archive::to_string(into.kind) + ": use 1 to " + std::to_string(highest) +
                                   (into.kind == format::zip ? ", or store" : "")};
     into.level = *level;
@@ -63,8 +64,8 @@ std::optional<refusal> parse_identity(std::string const& text, char const* optio
     if (colon != std::string::npos) {
         into.id = parse_number<std::uint32_t>(std::string_view{text}.substr(colon + 1));
         if (!into.id)
-            return refusal{usage,
-                           std::string{option} + " '" + display_name(text) + "': the number after ':' is not one"};
+            return refusal{usage, std::string{option} + " '" + display_name(text) +
+                                      "': after ':' stands no number. Give NAME:ID, NAME or ID"};
         into.name = name;
         return std::nullopt;
     }
@@ -104,7 +105,8 @@ std::optional<refusal> set_ownership(export_arguments const& arguments, archive:
     if (epoch == nullptr || *epoch == '\0') return std::nullopt;
     into.mtime_max = parse_number<std::int64_t>(epoch);
     if (!into.mtime_max)
-        return refusal{usage, "SOURCE_DATE_EPOCH is '" + display_name(epoch) + "': it must be a number of seconds"};
+        return refusal{usage, "SOURCE_DATE_EPOCH is '" + display_name(epoch) +
+                                  "': set it to a number of seconds since 1970, or unset it"};
     return std::nullopt;
 }
 
@@ -118,24 +120,18 @@ std::optional<refusal> set_selection(export_arguments const& arguments, walk::wa
 }
 
 std::optional<refusal> set_xattrs(export_arguments const& arguments, format kind, walk::walk_options& into) {
-    if (arguments.xattrs != "user" && arguments.xattrs != "all" && arguments.xattrs != "none")
-        return refusal{usage, "--xattrs '" + display_name(arguments.xattrs) + "': use user, all or none"};
     if (kind == format::zip || arguments.reproducible || arguments.xattrs == "none") return std::nullopt;
     into.xattrs = arguments.xattrs == "all" ? walk::xattr_policy::all : walk::xattr_policy::user;
     return std::nullopt;
 }
 
 std::optional<refusal> set_engine(export_arguments const& arguments, pipeline::export_options& into) {
-    if (!arguments.memory.empty()) {
-        auto const bytes = parse_size(arguments.memory);
-        if (!bytes || *bytes == 0)
-            return refusal{usage, "-m '" + display_name(arguments.memory) +
-                                      "' is no size: write it as 64MiB, 1G or a number of bytes"};
-        into.memory_bytes = *bytes;
-    }
+    if (auto refused = parse_memory(arguments.memory, into.memory_bytes)) return refused;
     into.jobs = arguments.jobs;
     auto const kind = io::parse_backend_kind(arguments.io);
-    if (!kind) return refusal{usage, "--io '" + display_name(arguments.io) + "': use auto, uring or threads"};
+    if (!kind)
+        return refusal{usage,
+                       "--io '" + display_name(arguments.io) + "' is no known backend: use auto, uring or threads"};
     into.io.kind = *kind;
     return std::nullopt;
 }
@@ -144,11 +140,13 @@ std::optional<refusal> set_engine(export_arguments const& arguments, pipeline::e
 
 std::optional<refusal> make_request(export_arguments const& arguments, pipeline::export_options& into) {
     if (arguments.no_clobber && arguments.force)
-        return refusal{usage, "--no-clobber and --force contradict each other"};
+        return refusal{usage, "--no-clobber and --force contradict each other: leave one of them out"};
     if (auto refused = choose_format(arguments, into.format.kind)) return refused;
     if (auto refused = set_level(arguments, into.format)) return refused;
     if (arguments.single_frame && into.format.kind != format::tar_zst)
-        return refusal{usage, "--single-frame is for tar.zst"};
+        return refusal{usage, "--single-frame is for tar.zst, not " +
+                                  std::string{archive::to_string(into.format.kind)} +
+                                  ": say -f tar.zst, or leave it out"};
     into.format.single_frame = arguments.single_frame;
     into.format.reproducible = arguments.reproducible;
     into.strict = arguments.strict;

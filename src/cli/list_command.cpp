@@ -9,10 +9,10 @@
 
 #include "archive/read/list.hpp"
 #include "base/display_name.hpp"
-#include "base/errc.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/json_text.hpp"
-#include "cli/messages.hpp"
+#include "cli/option_values.hpp"
+#include "cli/reading_archives.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -65,7 +65,7 @@ std::string as_json(archive::listed_entry const& entry) {
 
 CLI::App* declare_list(CLI::App& app, list_arguments& into) {
     auto* const to = app.add_subcommand("list", "Show what an archive holds");
-    to->add_option("ARCHIVE", into.archive, "The archive")->required()->type_name("");
+    to->add_option("ARCHIVE", into.archive, "The archive")->required()->type_name("")->check(not_empty());
     to->add_flag("--names", into.names_only, "Names only, one a line");
     to->add_flag("--json", into.json, "One JSON object a line");
     to->footer("Examples:\n  submitit-io list project.zip\n  submitit-io list project.tar.zst --json | head -3");
@@ -73,6 +73,7 @@ CLI::App* declare_list(CLI::App& app, list_arguments& into) {
 }
 
 int run_list(list_arguments const& arguments) {
+    if (auto const refused = refuse_empty(arguments.archive)) return *refused;
     std::string message;
     bool written = true;
     auto const each = [&](archive::listed_entry const& entry) {
@@ -86,11 +87,7 @@ int run_list(list_arguments const& arguments) {
     written = std::fflush(stdout) == 0 && written;
     if (!written) return output_failure;
     if (listed) return ok;
-    print_error(display_name(arguments.archive) + ": " +
-                (message.empty() ? listed.error().message() : display_name(message)));
-    if (listed.error() == errc::archive_unsupported) return usage;
-    return listed.error().category() == make_error_code(errc::internal).category() ? verification_failed
-                                                                                   : source_failure;
+    return refuse_unreadable("list", arguments.archive, listed.error(), message);
 }
 
 }  // namespace submitit::cli

@@ -46,7 +46,7 @@ refusal cannot_open(std::string const& path, error_code error) {
     auto const shown = display_name(path);
     switch (error.value()) {
         case EEXIST: return {output_failure, shown + ": exists already (--no-clobber)"};
-        case EISDIR: return {usage, shown + ": is a directory. Write '" + shown + "/' for a dated name in it"};
+        case EISDIR: return {usage, "-o " + shown + ": is a directory. Write '" + shown + "/' for a dated name in it"};
         case ENOENT: return {output_failure, shown + ": its directory does not exist. Make it first"};
         default: return {output_failure, shown + ": cannot be written: " + error.message()};
     }
@@ -90,8 +90,8 @@ std::optional<refusal> choose_format(export_arguments const& arguments, format& 
     if (!arguments.format.empty()) {
         auto const named = archive::parse_format(arguments.format);
         if (!named)
-            return refusal{usage,
-                           "unknown format '" + display_name(arguments.format) + "': use zip, tar, tar.gz or tar.zst"};
+            return refusal{usage, "-f '" + display_name(arguments.format) +
+                                      "' is no known format: use zip, tar, tar.gz or tar.zst"};
         into = *named;
         return std::nullopt;
     }
@@ -103,7 +103,7 @@ std::optional<refusal> choose_format(export_arguments const& arguments, format& 
     }
     auto const by_suffix = archive::format_of_suffix(output);
     if (!by_suffix)
-        return refusal{usage, display_name(output) +
+        return refusal{usage, "-o " + display_name(output) +
                                   ": the suffix names no format: use .zip, .tar, .tar.gz or .tar.zst, or say -f FMT"};
     into = *by_suffix;
     return std::nullopt;

@@ -30,8 +30,8 @@ std::optional<refusal> read_list(export_arguments const& arguments, std::uint64_
     auto const& path = arguments.files_from;
     std::unique_ptr<std::FILE, closer> const file{path == "-" ? stdin : std::fopen(path.c_str(), "re")};
     if (!file)
-        return refusal{source_failure,
-                       display_name(path) + ": the list of sources cannot be opened: " + last_errno().message()};
+        return refusal{source_failure, "-T " + display_name(path) +
+                                           ": the list of sources cannot be opened: " + last_errno().message()};
     unsigned char const end = arguments.null_separated ? '\0' : '\n';
     std::string name;
     std::uint64_t held = 0;
@@ -63,7 +63,8 @@ std::optional<refusal> add(walk::source_request const& request, std::vector<walk
         return refusal{usage,
                        "'-' is no source: standard input cannot be walked. Name a directory or a file ('./-' for one "
                        "of that name)"};
-    if (request.given.empty()) return refusal{usage, "a source is empty"};
+    if (request.given.empty())
+        return refusal{usage, "SOURCE is empty: name a directory or a file ('.' for the one you are in)"};
     auto found = walk::resolve_source(request);
     if (!found)
         return refusal{source_failure, display_name(request.given) + ": the source cannot be read: " +
@@ -73,6 +74,17 @@ std::optional<refusal> add(walk::source_request const& request, std::vector<walk
                                            last_errno().message() + ". Nothing was published"};
     into.push_back(std::move(*found));
     return std::nullopt;
+}
+
+/// -C DIR, before its sources are called missing.
+std::optional<refusal> check_directory(std::string const& path) {
+    if (path.empty()) return std::nullopt;
+    struct ::stat st{};
+    bool const there = ::stat(path.c_str(), &st) == 0;
+    if (there && S_ISDIR(st.st_mode)) return std::nullopt;
+    return refusal{source_failure, "-C " + display_name(path) + ": the directory of the sources cannot be read: " +
+                                       (there ? from_errno(ENOTDIR) : last_errno()).message() +
+                                       ". Nothing was published"};
 }
 
 /// The directory source, if any, whose walk meets the name of `one` as well (--files-from with a directory and what is in
@@ -109,12 +121,12 @@ std::optional<refusal> refuse_twins(std::vector<walk::source> const& sources) {
 
 std::optional<refusal> resolve_sources(export_arguments const& arguments, std::uint64_t memory_bytes,
                                        std::vector<walk::source>& into) {
+    if (auto refused = check_directory(arguments.directory)) return refused;
     std::vector<std::string> listed;
     if (!arguments.files_from.empty())
         if (auto refused = read_list(arguments, memory_bytes, listed)) return refused;
     if (arguments.sources.empty() && listed.empty()) {
-        if (arguments.files_from.empty())
-            return refusal{usage, "no source: name a directory or a file to export (see submitit-io export --help)"};
+        if (arguments.files_from.empty()) return refusal{usage, "no source: name a directory or a file to export"};
         return refusal{source_failure,
                        display_name(arguments.files_from) + ": the list of sources is empty. Nothing was published"};
     }

@@ -13,13 +13,13 @@
 #include <boost/json/serialize.hpp>
 
 #include "archive/read/verify.hpp"
-#include "archive/traits.hpp"
 #include "base/display_name.hpp"
-#include "base/errc.hpp"
 #include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/json_text.hpp"
 #include "cli/messages.hpp"
+#include "cli/option_values.hpp"
+#include "cli/reading_archives.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -67,21 +67,17 @@ std::string summary(archive::verify_report const& report, std::string const& arc
            (against.empty() ? "" : "; names and contents as in " + display_name(against)) + ")\n";
 }
 
-/// Without its first bytes an archive is none to any reader; where the name promises one, that is damage.
-int status_of(error_code error, std::string const& archive) {
-    if (error == errc::budget_too_small) return budget_too_small;
-    if (error != errc::archive_unsupported) return source_failure;
-    return archive::format_of_suffix(archive) ? verification_failed : usage;
-}
-
 }  // namespace
 
 CLI::App* declare_verify(CLI::App& app, verify_arguments& into) {
     auto* const to = app.add_subcommand("verify", "Prove the bytes of an archive, without writing anything");
-    to->add_option("ARCHIVE", into.archive, "The archive")->required()->type_name("");
-    to->add_option("--against", into.against, "Compare names, types and contents with DIR")->type_name("DIR");
+    to->add_option("ARCHIVE", into.archive, "The archive")->required()->type_name("")->check(not_empty());
+    to->add_option("--against", into.against, "Compare names, types and contents with DIR")
+        ->type_name("DIR")
+        ->check(not_empty());
     to->add_option("-m,--memory", into.memory, "Refuse windows and dictionaries beyond SIZE (default 64MiB)")
-        ->type_name("SIZE");
+        ->type_name("SIZE")
+        ->check(not_empty());
     to->add_flag("-q,--quiet", into.quiet, "No summary; problems only");
     to->add_flag("--json", into.json, "Result as one JSON object");
     to->footer(
@@ -99,18 +95,11 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
     archive::verify_options options;
     options.against = arguments.against;
     options.cancelled = [&stop] { return stop.load(std::memory_order_relaxed); };
-    if (!arguments.memory.empty()) {
-        auto const bytes = parse_size(arguments.memory);
-        if (!bytes || *bytes == 0) {
-            print_error("-m '" + display_name(arguments.memory) +
-                        "' is no size: write it as 64MiB, 1G or a number of bytes");
-            return usage;
-        }
-        if (*bytes < smallest_memory_bytes) {
-            print_error("verify needs at least " + format_size(smallest_memory_bytes) + " (-m 16MiB)");
-            return budget_too_small;
-        }
-        options.memory_bytes = *bytes;
+    if (auto const refused = parse_memory(arguments.memory, options.memory_bytes))
+        return print_refusal(*refused, "verify");
+    if (options.memory_bytes < smallest_memory_bytes) {
+        print_error("verify needs at least " + format_size(smallest_memory_bytes) + " (-m 16MiB)");
+        return budget_too_small;
     }
     struct ::stat st{};
     if (!arguments.against.empty()) {
@@ -121,10 +110,7 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
             return source_failure;
         }
     }
-    if (::stat(arguments.archive.c_str(), &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0) {
-        print_error(display_name(arguments.archive) + ": is empty (0 bytes), so no archive");
-        return verification_failed;
-    }
+    if (auto const refused = refuse_empty(arguments.archive)) return *refused;
     std::optional<result<archive::verify_report>> outcome;
     std::atomic<bool> done{false};
     std::thread verifying{[&] {
@@ -137,11 +123,7 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
     verifying.join();
     if (signals.received() != 0) return 128 + signals.received();
 
-    if (!*outcome) {
-        auto const error = outcome->error();
-        print_error(display_name(arguments.archive) + ": " + error.message());
-        return status_of(error, arguments.archive);
-    }
+    if (!*outcome) return refuse_unreadable("verify", arguments.archive, outcome->error());
     auto const& report = **outcome;
     int const status = report.problem_count != 0 ? verification_failed : ok;
     print_problems(report, arguments.archive);

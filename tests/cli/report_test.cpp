@@ -235,23 +235,6 @@ TEST_SUITE("cli/report") {
         CHECK(names_of(from.at / "x.tar") == names{"only/"});
     }
 
-    TEST_CASE("mistakes of usage: exit 2, one line that says where to look") {
-        reporting const from;
-        for (names const& arguments :
-             {names{}, names{"exprot"}, names{"export", "--no-such"}, names{"export", "src", "-j", "0"},
-              names{"export", "src", "-j", "x"}, names{"verify"}, names{"list"},
-              names{"export", "src", "--xattrs", "some"}, names{"export", "src", "-o"},
-              names{"export", "src", "-o", "x.zip", "--single-frame"},
-              names{"export", "src", "--owner", "no-such-user-here"}}) {
-            CAPTURE(arguments.size());
-            auto const done = submitit(arguments, from.here);
-            CHECK(done.status == 2);
-            CHECK(lines_of(done.err).size() == 1);
-            CHECK(done.out == "");
-        }
-        CHECK(from.at.names_in() == names{"src"});
-    }
-
     TEST_CASE("--help and --version answer on standard output with exit 0") {
         for (names const& arguments :
              {names{"--help"}, names{"export", "--help"}, names{"verify", "--help"}, names{"--version"}}) {
