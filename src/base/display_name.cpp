@@ -12,16 +12,9 @@ bool is_continuation(std::string_view text, std::size_t i) noexcept {
     return i < text.size() && (byte_at(text, i) & 0xC0U) == 0x80U;
 }
 
-std::uint32_t decode(std::string_view sequence) noexcept {
-    if (sequence.size() == 1) return byte_at(sequence, 0);
-    std::uint32_t point = byte_at(sequence, 0) & (0x7FU >> sequence.size());
-    for (std::size_t i = 1; i < sequence.size(); ++i) point = (point << 6U) | (byte_at(sequence, i) & 0x3FU);
-    return point;
-}
-
-bool is_unsafe(std::uint32_t point) noexcept {
-    return point < 0x20 || point == '\\' || (point >= 0x7F && point <= 0x9F) || point == 0x200E || point == 0x200F ||
-           point == 0x061C || (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+bool is_unsafe(char32_t point) noexcept {
+    bool const joins = point == 0x200C || point == 0x200D;
+    return point == U'\\' || (is_control_point(point) && !joins);
 }
 
 }  // namespace
@@ -48,6 +41,19 @@ std::size_t utf8_sequence_length(std::string_view text) noexcept {
     return 0;
 }
 
+char32_t utf8_code_point(std::string_view sequence) noexcept {
+    if (sequence.size() == 1) return byte_at(sequence, 0);
+    char32_t point = byte_at(sequence, 0) & (0x7FU >> sequence.size());
+    for (std::size_t i = 1; i < sequence.size(); ++i) point = (point << 6U) | (byte_at(sequence, i) & 0x3FU);
+    return point;
+}
+
+bool is_control_point(char32_t point) noexcept {
+    return point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x061C ||
+           (point >= 0x200B && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2060 && point <= 0x2069) || point == 0xFEFF;
+}
+
 bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
         auto const length = utf8_sequence_length(text);
@@ -63,7 +69,7 @@ std::string display_name(std::string_view name) {
     shown.reserve(name.size());
     while (!name.empty()) {
         auto length = utf8_sequence_length(name);
-        bool const unsafe = length == 0 || is_unsafe(decode(name.substr(0, length)));
+        bool const unsafe = length == 0 || is_unsafe(utf8_code_point(name.substr(0, length)));
         if (length == 0) length = 1;
         for (std::size_t i = 0; i < length; ++i) {
             if (!unsafe) {

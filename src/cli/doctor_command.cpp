@@ -18,6 +18,7 @@
 #include "archive/traits.hpp"
 #include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/json_text.hpp"
 #include "cli/progress_view.hpp"
 #include "codec/deflate.hpp"
 #include "io/backend.hpp"
@@ -169,7 +170,8 @@ CLI::App* declare_doctor(CLI::App& app, doctor_arguments& into) {
 int run_doctor(doctor_arguments const& arguments) {
     auto const all = examine();
     if (arguments.json) {
-        std::printf("%s\n", json::serialize(all).c_str());
+        auto const line = json_line(all);
+        std::fwrite(line.data(), 1, line.size(), stdout);
     } else {
         print(all, "");
     }

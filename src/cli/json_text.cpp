@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/json_text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
-#include <string>
+#include <cstdio>
+
+#include <boost/json/serialize.hpp>
 
 #include "base/display_name.hpp"
 
@@ -31,6 +35,25 @@ void put_name(boost::json::object& object, std::string_view key, std::string_vie
     }
     object[key] = display_name(name);
     object[std::string{key} + "_base64"] = base64(name);
+}
+
+std::string json_line(boost::json::object const& object) {
+    auto const plain = boost::json::serialize(object);
+    std::string line;
+    line.reserve(plain.size() + 1);
+    for (std::string_view rest{plain}; !rest.empty();) {
+        auto const length = utf8_sequence_length(rest);
+        auto const point = length != 0 ? utf8_code_point(rest.substr(0, length)) : U'\uFFFD';
+        if (length == 0 || is_control_point(point)) {
+            std::array<char, 8> escape{};
+            std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(point) & 0xFFFFU);
+            line += escape.data();
+        } else {
+            line += rest.substr(0, length);
+        }
+        rest.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return line + '\n';
 }
 
 }  // namespace submitit::cli

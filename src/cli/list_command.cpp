@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <ctime>
 
-#include <boost/json/serialize.hpp>
-
 #include "archive/read/list.hpp"
 #include "base/display_name.hpp"
 #include "cli/exit_status.hpp"
@@ -58,7 +56,7 @@ std::string as_json(archive::listed_entry const& entry) {
     put_name(one, "owner", entry.owner);
     put_name(one, "group", entry.group);
     if (!entry.link_target.empty()) put_name(one, "link_target", entry.link_target);
-    return boost::json::serialize(one) + '\n';
+    return json_line(one);
 }
 
 }  // namespace

@@ -12,7 +12,6 @@
 #include <string_view>
 
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "base/display_name.hpp"
 #include "base/errc.hpp"
@@ -55,16 +54,11 @@ json::object notice_counts(pipeline::export_report const& report) {
 }
 
 json::array first_notices(pipeline::export_report const& report) {
-    json::array list;
-    for (auto const& notice : report.first_notices) {
-        json::object one;
+    return list_by_path(report.first_notices, [](json::object& one, walk::notice const& notice) {
         one["kind"] = walk::to_string(notice.kind);
-        put_name(one, "path", notice.path);
         if (notice.error) one["error"] = notice.error.message();
         if (!notice.detail.empty()) one["detail"] = notice.detail;
-        list.push_back(std::move(one));
-    }
-    return list;
+    });
 }
 
 json::object memory_object(pipeline::export_report const& report) {
@@ -152,12 +146,10 @@ std::string summary_json(pipeline::export_report const& report, archive::format_
     all["published"] =
         report.failure.kind == pipeline::failure_kind::none || report.failure.error == errc::name_not_synced;
     if (report.failure.kind != pipeline::failure_kind::none) all["error"] = describe(report.failure, report);
-    all["entries"] = report.entries;
-    all["files"] = report.files;
+    put_counts(all, report);
     all["directories"] = report.directories;
     all["links"] = report.links;
     all["others"] = report.others;
-    all["content_bytes"] = report.content_bytes;
     all["output_bytes"] = report.output_bytes;
     all["seconds"] = report.seconds;
     all["bytes_per_second"] = rate(report);
@@ -168,7 +160,7 @@ std::string summary_json(pipeline::export_report const& report, archive::format_
     all["warnings"] = report.warnings();
     all["notices"] = notice_counts(report);
     all["first_notices"] = first_notices(report);
-    return json::serialize(all) + '\n';
+    return json_line(all);
 }
 
 }  // namespace submitit::cli

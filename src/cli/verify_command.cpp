@@ -9,9 +9,6 @@
 #include <optional>
 #include <thread>
 
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-
 #include "archive/read/verify.hpp"
 #include "base/display_name.hpp"
 #include "base/sizes.hpp"
@@ -32,20 +29,12 @@ std::string as_json(archive::verify_report const& report, std::string const& pat
     all["exit_code"] = status;
     all["format"] = report.format;
     all["proof"] = report.proof;
-    all["entries"] = report.entries;
-    all["files"] = report.files;
+    put_counts(all, report);
     all["archive_bytes"] = report.archive_bytes;
-    all["content_bytes"] = report.content_bytes;
     all["problem_count"] = report.problem_count;
-    boost::json::array problems;
-    for (auto const& problem : report.problems) {
-        boost::json::object one;
-        put_name(one, "path", problem.path);
-        one["message"] = problem.message;
-        problems.push_back(std::move(one));
-    }
-    all["problems"] = std::move(problems);
-    return boost::json::serialize(all) + '\n';
+    all["problems"] = list_by_path(
+        report.problems, [](auto& one, archive::verify_problem const& problem) { one["message"] = problem.message; });
+    return json_line(all);
 }
 
 void print_problems(archive::verify_report const& report, std::string const& archive) {

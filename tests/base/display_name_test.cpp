@@ -37,6 +37,24 @@ TEST_CASE("every code point but the surrogates is well-formed UTF-8, whole and n
     CHECK(wrong == 0);
 }
 
+TEST_CASE("of a sequence the code point is what was encoded") {
+    for (std::uint32_t const point :
+         {0U, 0x41U, 0x7FU, 0x80U, 0x7FFU, 0x800U, 0x202EU, 0xFEFFU, 0xFFFFU, 0x10000U, 0x10FFFFU})
+        CHECK(utf8_code_point(encoded(point)) == point);
+}
+
+TEST_CASE(
+    "control points are the controls, separators and format controls, to the edges of each range, and no others") {
+    std::string found;
+    bool before = false;
+    for (char32_t point = 0; point <= 0x10FFFF; ++point) {
+        bool const now = is_control_point(point);
+        if (now != before) found += (now ? ' ' : '-') + std::to_string(now ? point : point - 1);
+        before = now;
+    }
+    CHECK(found == " 0-31 127-159 1564-1564 8203-8207 8232-8238 8288-8297 65279-65279");
+}
+
 TEST_CASE("overlong forms, lone continuation bytes and impossible bytes are not UTF-8") {
     for (std::string const text :
          {"\xC0\xAF", "\xC1\xBF", "\xE0\x80\xAF", "\xE0\x9F\xBF", "\xF0\x80\x80\xAF", "\xF0\x8F\xBF\xBF", "\x80",
@@ -50,7 +68,8 @@ TEST_CASE("overlong forms, lone continuation bytes and impossible bytes are not 
 
 TEST_CASE("plain text in any script is shown as it is") {
     for (std::string const text :
-         {"src/main.cpp", "caf\xC3\xA9", "\xE6\x97\xA5\xE6\x9C\xAC", "\xF0\x9F\x98\x80", "with space", "-rf", "a'b\"c"})
+         {"src/main.cpp", "caf\xC3\xA9", "\xE6\x97\xA5\xE6\x9C\xAC", "\xF0\x9F\x98\x80", "with space", "-rf", "a'b\"c",
+          "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB", "\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE"})  // with joiners
         CHECK(display_name(text) == text);
 }
 
@@ -63,6 +82,8 @@ TEST_CASE("what could move a cursor, reverse a line or hide a byte is escaped by
     CHECK(display_name("rlo\xE2\x80\xAEgpj.exe") == "rlo\\xe2\\x80\\xaegpj.exe");  // U+202E
     CHECK(display_name("\xE2\x80\xA8") == "\\xe2\\x80\\xa8");                      // U+2028, line separator
     CHECK(display_name("\xE2\x81\xA6") == "\\xe2\\x81\\xa6");                      // U+2066
+    CHECK(display_name("a\xE2\x80\x8B") == "a\\xe2\\x80\\x8b");                    // U+200B, no width
+    CHECK(display_name("\xEF\xBB\xBF") == "\\xef\\xbb\\xbf");                      // U+FEFF
     CHECK(display_name("caf\xE9") == "caf\\xe9");
     CHECK(display_name("back\\x41slash") == "back\\\\x41slash");
 }

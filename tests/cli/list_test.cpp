@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `list` and `verify` agree on what is an archive.
+// `list` and `verify` agree on what is an archive; and what both print is safe to look at.
 #include <doctest/doctest.h>
 
 #include <unistd.h>
 
+#include "base/display_name.hpp"
 #include "support/program.hpp"
 #include "support/temp_tree.hpp"
 
@@ -11,6 +12,22 @@ namespace submitit::testing {
 namespace {
 
 using names = std::vector<std::string>;
+
+/// Names with what a terminal would obey or not show: DEL, C1's CSI, an Arabic mark, zero width, both reversals, an
+/// isolate, a word joiner, a byte order mark; and a byte that is not UTF-8.
+names const deceptive_names{"del\x7F",         "c1\xC2\x9B",      "alm\xD8\x9C",      "zwsp\xE2\x80\x8B",
+                            "rlm\xE2\x80\x8F", "ls\xE2\x80\xA8",  "rlo\xE2\x80\xAEx", "wj\xE2\x81\xA0",
+                            "lri\xE2\x81\xA6", "bom\xEF\xBB\xBF", "esc\x1B[31m",      "latin\xE4"};
+
+bool shows_controls(std::string_view text) {
+    while (!text.empty()) {
+        auto const length = utf8_sequence_length(text);
+        if (length == 0 || (text.front() != '\n' && is_control_point(utf8_code_point(text.substr(0, length)))))
+            return true;
+        text.remove_prefix(length);
+    }
+    return false;
+}
 
 struct listing {
     temp_tree at;
@@ -78,6 +95,51 @@ TEST_SUITE("cli/list") {
                 CHECK(contains(done.err, name + ": "));
             }
         }
+    }
+
+    TEST_CASE("list --json: a line holds no control character, and says the name byte for byte") {
+        listing const from;
+        for (auto const& name : deceptive_names) from.at.put("src/" + name);
+        for (std::string const suffix : {".tar", ".zip"}) {
+            CAPTURE(suffix);
+            CHECK(export_to("x" + suffix, {"src", "-q"}, from.here).status <= 1);
+            auto const listed = submitit({"list", "--json", "x" + suffix}, from.here);
+            REQUIRE(listed.status == 0);
+            CHECK_FALSE(shows_controls(listed.out));
+            CHECK(contains(listed.out, R"("path":"src/rlo\u202ex")"));
+            CHECK(contains(listed.out, R"("path":"src/del\u007f")"));
+            CHECK(contains(listed.out, R"("path":"src/bom\ufeff")"));
+            CHECK(contains(listed.out, R"("path":"src/latin\\xe4","path_base64":"c3JjL2xhdGlu5A==")"));
+            names found;
+            for (auto const& line : lines_of(listed.out)) found.push_back(text(json_of(line), {"path"}));
+            for (auto const& name : deceptive_names)
+                if (is_utf8(name)) CHECK(std::find(found.begin(), found.end(), "src/" + name) != found.end());
+            CHECK_FALSE(shows_controls(submitit({"list", "x" + suffix}, from.here).out));
+            CHECK_FALSE(shows_controls(submitit({"list", "--names", "x" + suffix}, from.here).out));
+        }
+    }
+
+    TEST_CASE("the JSON of export and verify shows no control character either, on whatever line a name comes") {
+        listing const from;
+        for (auto const& name : deceptive_names) from.at.fifo("src/" + name);
+        auto const output = "out\xE2\x80\xAE.zip";
+        auto const done = export_to(output, {"src", "--json", "--report", "report.json"}, from.here);
+        CHECK(done.status == 1);
+        CHECK_FALSE(shows_controls(done.out));
+        CHECK_FALSE(shows_controls(done.err));
+        CHECK(from.at.read("report.json") == done.out);
+        CHECK(contains(done.out, R"("output":"out\u202e.zip")"));
+        CHECK(text(json_of(done.out), {"output"}) == output);
+        CHECK(number(json_of(done.out), {"notices", "special"}) == deceptive_names.size());
+        CHECK(contains(done.out, R"("path":"src/c1\u009b")"));
+
+        from.at.put("src/more\xE2\x80\xAE", "m");
+        auto const verified = submitit({"verify", output, "--against", "src", "--json"}, from.here);
+        CHECK(verified.status == 5);
+        CHECK_FALSE(shows_controls(verified.out));
+        CHECK(text(json_of(verified.out), {"archive"}) == output);
+        CHECK(contains(verified.out, R"("path":"src/more\u202e")"));
+        CHECK_FALSE(shows_controls(submitit({"doctor", "--json"}, from.here).out));
     }
 }
 
