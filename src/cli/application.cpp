@@ -32,7 +32,7 @@ std::optional<refusal> order_rules(CLI::App const& command, export_arguments& ar
 
 /// CLI11 words some mistakes by how it counts; these say what was wrong and what to do.
 std::string in_our_words(CLI::App const& app, CLI::ParseError const& error, std::string const& command) {
-    std::string const text = error.what();
+    std::string text = error.what();
     auto const unknown = app.remaining(true);
     if (command.empty()) {
         std::string const commands = "export, verify, list or doctor";
