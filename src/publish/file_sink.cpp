@@ -40,8 +40,9 @@ result<std::string> resolve_links(std::string path) {
         std::array<char, PATH_MAX> target;
         auto const n = ::readlink(path.c_str(), target.data(), target.size());
         if (n < 0) return path;  // not a link, or nothing there
-        std::string const to{target.data(), static_cast<std::size_t>(n)};
-        path = to.starts_with('/') ? to : split(path).directory + '/' + to;
+        std::string_view const to{target.data(), static_cast<std::size_t>(n)};
+        path = to.starts_with('/') ? std::string{} : split(path).directory + '/';
+        path += to;
     }
     return from_errno(ELOOP);
 }
@@ -120,10 +121,16 @@ file_sink::~file_sink() {
 }
 
 result<> file_sink::open_temporary() {
-    file_.reset(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    int const unnamed = ::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (unnamed < 0) {
+        auto const why = last_errno();
+        bool const unknown = why == from_errno(EOPNOTSUPP) || why == from_errno(EISDIR) || why == from_errno(ENOENT) ||
+                             why == from_errno(EINVAL);  // to this file system or kernel
+        if (!unknown) return why;
+    }
+    file_.reset(unnamed);
     bool const unnamed_works = file_ && ::access("/proc/self/fd", X_OK) == 0;
     if (!unnamed_works) {
-        if (!file_ && errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL) return last_errno();
         auto const name = temporary_name();
         file_.reset(::openat(directory_.get(), name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600));
         if (!file_) return last_errno();

@@ -242,11 +242,11 @@ bool walker::follow(entry& out) {
     return true;
 }
 
-bool walker::left_out(entry const& found) {
-    std::pair const identity{found.stat.dev, found.stat.ino};
+bool walker::left_out(entry const& seen) {
+    std::pair const identity{seen.stat.dev, seen.stat.ino};
     if (std::find(options_.own_outputs.begin(), options_.own_outputs.end(), identity) == options_.own_outputs.end())
         return false;
-    note(notice_kind::own_output, found.name);
+    note(notice_kind::own_output, seen.name);
     return true;
 }
 
@@ -298,11 +298,11 @@ result<> walker::list(frame& into) {
         }
         if (n == 0) break;
         for (long at = 0; at < n;) {
-            auto const* const found = reinterpret_cast<dirent64 const*>(buffer.data() + at);
-            at += found->d_reclen;
-            std::string_view const name{found->d_name};
+            auto const* const record = reinterpret_cast<dirent64 const*>(buffer.data() + at);
+            at += record->d_reclen;
+            std::string_view const name{record->d_name};
             if (name == "." || name == "..") continue;
-            if (auto const listed = list_name(into, name, found->d_type); !listed) return listed;
+            if (auto const listed = list_name(into, name, record->d_type); !listed) return listed;
         }
     }
     if (auto const now = stat_of(into.fd.get()); now && now->ctime != into.stat.ctime)

@@ -73,7 +73,7 @@ private:
     [[nodiscard]] result<bool> next_in_directory(entry& out);
     [[nodiscard]] bool describe(name_list::item const& item, entry& out);
     [[nodiscard]] bool follow(entry& out);
-    [[nodiscard]] bool left_out(entry const& found);
+    [[nodiscard]] bool left_out(entry const& seen);
     [[nodiscard]] result<> descend(entry const& directory);
     [[nodiscard]] result<> list(frame& into);
     [[nodiscard]] result<> list_name(frame& into, std::string_view name, std::uint8_t type);
