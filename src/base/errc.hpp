@@ -2,29 +2,4 @@
 #pragma once
 
 #include "base/result.hpp"
-
-namespace submitit {
-
-/// What can go wrong that errno has no word for. One category object, defined in errc.cpp.
-enum class errc {
-    cancelled = 1,
-    budget_too_small,      ///< the request is larger than the whole budget and can never be granted
-    source_replaced,       ///< the name leads to another inode or type than the walk saw
-    source_changed,        ///< the file was modified while it was read
-    no_space_in_ticket,    ///< more bytes than the plan promised
-    encoder_failed,        ///< a compression library refused; a bug or exhausted memory
-    archive_corrupt,       ///< verification found bytes that do not match their own checksums or structure
-    archive_truncated,     ///< verification found the end too early
-    archive_unsupported,   ///< a valid archive of a kind this program cannot prove
-    contents_differ,       ///< --against: archive and directory disagree
-    name_not_synced,       ///< the complete output has its name, which the disk may not know
-    io_uring_unavailable,  ///< asked for by name and refused by the system
-    internal,
-};
-
-[[nodiscard]] error_code make_error_code(errc value) noexcept;
-
-}  // namespace submitit
-
-template <>
-struct boost::system::is_error_code_enum<submitit::errc> : std::true_type {};
+#include "submitit/error.hpp"

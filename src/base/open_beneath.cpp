@@ -80,6 +80,10 @@ int open_piece(int dir_fd, path_buffer& piece, int flags, beneath_options option
         }
         openat2_missing.store(true, std::memory_order_relaxed);
     }
+    if (options.follow_links) {  // nothing else confines a followed link
+        errno = ENOSYS;
+        return -1;
+    }
     return openat_stepwise(dir_fd, piece.data(), flags, options);
 }
 

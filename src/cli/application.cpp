@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/application.hpp"
 
-#include <map>
+#include <algorithm>
 
 #include "base/display_name.hpp"
+#include "cli/command_line.hpp"
 #include "cli/doctor_command.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/export_command.hpp"
 #include "cli/list_command.hpp"
+#include "cli/output_choice.hpp"
 #include "cli/pattern_file.hpp"
 #include "cli/refusal.hpp"
 #include "cli/verify_command.hpp"
@@ -79,12 +81,16 @@ int run(int argc, char** argv, signal_watch& signals) {
     auto const* const list_command = declare_list(app, to_list);
     declare_doctor(app, to_examine);
 
+    auto given = read_command_line(argc, argv, *export_command);
+    std::reverse(given.arguments.begin(), given.arguments.end());  // as CLI11 wants a vector
     try {
-        app.parse(argc, argv);
+        app.parse(std::move(given.arguments));
     } catch (CLI::ParseError const& error) {
         return parse_failed(app, error);
     }
     if (export_command->parsed()) {
+        to_export.sources = std::move(given.sources);
+        if (is_standard_output(to_export.output)) to_export.output = "-";
         if (auto const refused = order_rules(*export_command, to_export)) return print_refusal(*refused, "export");
         return run_export(to_export, signals);
     }

@@ -19,6 +19,7 @@
 #include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/json_text.hpp"
+#include "cli/messages.hpp"
 #include "cli/progress_view.hpp"
 #include "codec/deflate.hpp"
 #include "io/backend.hpp"
@@ -175,7 +176,7 @@ int run_doctor(doctor_arguments const& arguments) {
     } else {
         print(all, "");
     }
-    return std::fflush(stdout) == 0 ? ok : output_failure;
+    return std::fflush(stdout) == 0 ? ok : standard_output_failed();
 }
 
 }  // namespace submitit::cli

@@ -52,7 +52,11 @@ void declare_selection(CLI::App* to, export_arguments& into) {
                 "Patterns from FILE, one a line; '!' before one takes in, as --include does")
         ->type_name("FILE")
         ->group(group);
-    to->add_flag("--gitignore", into.gitignore, "Leave out what git would ignore")->group(group);
+    to->add_flag("--gitignore", into.gitignore,
+                 "Leave out what .gitignore files name, as `git check-ignore --no-index` does: also files that are "
+                 "tracked all "
+                 "the same; not what a user-wide file names")
+        ->group(group);
     to->add_flag("--exclude-vcs", into.exclude_vcs, "Leave out .git, .svn, .hg and their like")->group(group);
     to->add_flag("--one-file-system", into.one_file_system, "Do not cross mounts")->group(group);
     to->add_flag("--dereference", into.dereference, "Follow symlinks whose target is inside the source")->group(group);
@@ -138,7 +142,7 @@ void declare_reporting(CLI::App* to, export_arguments& into) {
 
 CLI::App* declare_export(CLI::App& app, export_arguments& into) {
     auto* const to = app.add_subcommand("export", "Write directories and files into one archive");
-    to->add_option("SOURCE", into.sources, "Directories and files to store")->type_name("");
+    to->add_option("SOURCE", into.sources, "Directories and files to store")->type_name("");  // see command_line.hpp
     declare_selection(to, into);
     declare_output(to, into);
     declare_engine(to, into);

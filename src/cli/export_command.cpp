@@ -58,9 +58,9 @@ int list_names(pipeline::export_options& request) {
         if (*got == walk::walker::found::notices) continue;
         ++listed;
         auto const line = display_name(entry.name) + '\n';
-        if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size()) return output_failure;
+        if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size()) return standard_output_failed();
     }
-    if (std::fflush(stdout) != 0) return output_failure;
+    if (std::fflush(stdout) != 0) return standard_output_failed();
     if (listed == 0) return refuse({source_failure, "nothing to store: every name was left out"});
     return warned != 0 ? warnings : ok;
 }
@@ -86,8 +86,8 @@ class counting_walk {
 public:
     counting_walk(bool wanted, pipeline::export_options const& request, pipeline::live_progress& live) {
         if (!wanted) return;
-        thread_ = std::thread{[this, sources = request.sources, options = request.walk, &live] {
-            pipeline::count_sources(sources, options, live, ended_);
+        thread_ = std::thread{[this, sources = request.sources, options = request.walk, &live]() mutable {
+            pipeline::count_sources(std::move(sources), std::move(options), live, ended_);
         }};
     }
     ~counting_walk() {
@@ -128,7 +128,10 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     raise_descriptor_limit();
     pipeline::export_options request;
     if (auto const refused = make_request(arguments, request)) return refuse(*refused);
-    if (arguments.dry_run) return list_names(request);
+    if (arguments.dry_run) {
+        request.walk.own_outputs = own_outputs(arguments);
+        return list_names(request);
+    }
 
     signals.watch();
     std::atomic<bool> stop{false};
@@ -159,9 +162,10 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
         }
         report = running.wait();
     }
+    output.sink.reset();
+    signals_let_through const ending;  // nothing is left to be undone, and writing what follows may wait for ever
     if (report.failure.kind == pipeline::failure_kind::none) view.finish(report);
     view.clear();
-    output.sink.reset();
     return tell(report, format, arguments, signals.received());
 }
 

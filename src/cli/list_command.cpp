@@ -9,6 +9,7 @@
 #include "base/display_name.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/json_text.hpp"
+#include "cli/messages.hpp"
 #include "cli/option_values.hpp"
 #include "cli/reading_archives.hpp"
 
@@ -83,7 +84,7 @@ int run_list(list_arguments const& arguments) {
     };
     auto const listed = archive::list(arguments.archive, each, &message);
     written = std::fflush(stdout) == 0 && written;
-    if (!written) return output_failure;
+    if (!written) return standard_output_failed();
     if (listed) return ok;
     return refuse_unreadable("list", arguments.archive, listed.error(), message);
 }

@@ -58,6 +58,11 @@ std::string describe_output(pipeline::failure_cause const& failure) {
 
 }  // namespace
 
+int standard_output_failed() {
+    print_error("standard output cannot be written: " + last_errno().message());
+    return output_failure;
+}
+
 void print_line(std::string_view text) {
     std::string line{text};
     line += '\n';

@@ -13,6 +13,9 @@ namespace submitit::cli {
 void print_error(std::string_view text);
 void print_line(std::string_view text);
 
+/// Says so with errno as it stands; returns the exit status.
+int standard_output_failed();
+
 /// One line for a notice: "warning: PATH: vanished: No such file or directory".
 [[nodiscard]] std::string describe(walk::notice const& notice);
 

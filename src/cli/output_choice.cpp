@@ -76,6 +76,11 @@ std::optional<refusal> open_derived(export_arguments const& arguments, std::stri
     return open_file(std::move(options), into);
 }
 
+void add_default_directory(identities& own) {
+    struct ::stat st{};
+    if (::lstat(default_directory, &st) == 0 && S_ISDIR(st.st_mode)) own.emplace_back(st.st_dev, st.st_ino);
+}
+
 std::optional<refusal> open_standard_output(std::atomic<bool> const& stop, opened_output& into) {
     if (::isatty(STDOUT_FILENO) != 0)
         return refusal{usage,
@@ -137,9 +142,21 @@ std::optional<refusal> open_output(export_arguments const& arguments, format kin
         options.sync = !arguments.no_sync;
         refused = open_file(std::move(options), into);
     }
-    if (!refused && ::lstat(default_directory, &st) == 0 && S_ISDIR(st.st_mode))
-        into.own.emplace_back(st.st_dev, st.st_ino);
+    if (!refused) add_default_directory(into.own);
     return refused;
+}
+
+identities own_outputs(export_arguments const& arguments) {
+    identities own;
+    struct ::stat st{};
+    if (!arguments.output.empty() && arguments.output != "-" && exists(arguments.output, st) && S_ISREG(st.st_mode))
+        own.emplace_back(st.st_dev, st.st_ino);
+    add_default_directory(own);
+    return own;
+}
+
+bool is_standard_output(std::string const& path) {
+    return path == "-" || path == "/dev/stdout" || path == "/dev/fd/1" || path == "/proc/self/fd/1";
 }
 
 }  // namespace submitit::cli

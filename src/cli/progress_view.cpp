@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress_view.hpp"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -36,6 +37,12 @@ std::string duration(double seconds) {
 }
 
 void put(std::string_view text) { static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) < 0); }
+
+/// Whether a line can be written now: a reader that stalls must not hold up the thread that waits for signals.
+bool has_room() noexcept {
+    pollfd to{STDERR_FILENO, POLLOUT, 0};
+    return ::poll(&to, 1, 0) == 1 && (to.revents & POLLOUT) != 0;
+}
 
 }  // namespace
 
@@ -87,8 +94,8 @@ void progress_view::tick() {
     auto const every = mode_ == progress_mode::bar    ? std::chrono::milliseconds{200}
                        : mode_ == progress_mode::json ? std::chrono::milliseconds{1000}
                                                       : std::chrono::milliseconds{5000};
-    std::lock_guard const lock{mutex_};
-    if (now - drawn_ < every) return;
+    std::unique_lock const lock{mutex_, std::try_to_lock};
+    if (!lock.owns_lock() || now - drawn_ < every || !has_room()) return;  // a notice is being written, perhaps slowly
     drawn_ = now;
     show(measure(now));
 }

@@ -30,6 +30,11 @@ std::optional<int> refuse_empty(std::string const& archive) {
 
 int refuse_unreadable(std::string_view command, std::string const& archive, error_code error, std::string_view why) {
     auto const name = display_name(archive);
+    if (error == from_errno(ESPIPE))
+        return print_refusal(
+            {source_failure, name + ": not a regular file, which " + std::string{command} +
+                                 " needs, as it reads back and forth. Write the archive to a file first"},
+            command);
     if (error != errc::archive_unsupported)
         return print_refusal({status_of(error), name + ": " + (why.empty() ? error.message() : display_name(why))},
                              command);

@@ -42,7 +42,8 @@ void signal_watch::watch() const noexcept {
 }
 
 signals_let_through::signals_let_through() noexcept {
-    auto const set = watched();
+    auto set = watched();
+    sigdelset(&set, wake_signal);  // one may be pending, and has no handler
     ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 

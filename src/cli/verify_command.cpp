@@ -123,7 +123,7 @@ int run_verify(verify_arguments const& arguments, signal_watch& signals) {
         text = summary(report, arguments.archive, arguments.against);
     }
     std::fwrite(text.data(), 1, text.size(), stdout);
-    return std::fflush(stdout) == 0 ? status : output_failure;
+    return std::fflush(stdout) == 0 ? status : standard_output_failed();
 }
 
 }  // namespace submitit::cli

@@ -5,6 +5,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "pipeline/job.hpp"
+#include "pipeline/memory_plan.hpp"
 
 namespace submitit::pipeline {
 
@@ -46,15 +47,17 @@ void count_sources(std::vector<walk::source> sources, walk::walk_options options
                    std::atomic<bool> const& stop) {
     options.xattrs = walk::xattr_policy::none;
     options.names = false;
+    options.window_bytes = memory_plan::walk_window_bytes;
+    options.stopping = [&stop] { return stop.load(std::memory_order_relaxed); };
     walk::walker counting{std::move(sources), std::move(options)};
     walk::entry entry;
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;
-    while (!stop.load(std::memory_order_relaxed)) {
+    for (;;) {
         auto const got = counting.next(entry);
         static_cast<void>(counting.take_notices());
-        if (!got) return;  // the export itself will say why
-        if (*got == walk::walker::found::end) break;
+        if (!got) return;                             // the export itself will say why
+        if (*got == walk::walker::found::end) break;  // also when it was stopped: nobody watches any more
         if (*got == walk::walker::found::notices) continue;
         ++entries;
         if (entry.kind == walk::entry_kind::file) bytes += entry.stat.size;

@@ -58,6 +58,7 @@ bool job::set_up() {
         fail(failure_kind::budget, make_error_code(errc::budget_too_small), {}, std::to_string(memory_.needed_bytes));
         return false;
     }
+    if (options_.sources.size() > 1) memory_.booking.head_reserve.slots = std::min(slots, plan::batch_roots_max);
     options_.io.open_slots = std::min(options_.io.open_slots, slots);
     auto selected = io::select_backend(options_.io, &report_.backend);
     if (!selected) {
@@ -71,6 +72,7 @@ bool job::set_up() {
     shape.large_files_open_max = std::max(limit / 8, 1U);
     shape.link_window_bytes = memory_plan::link_window_bytes;
     options_.walk.window_bytes = memory_plan::walk_window_bytes;
+    options_.walk.stopping = [this] { return stopping(); };
     walker_ = std::make_unique<walk::walker>(std::move(options_.sources), options_.walk);
     planner_ = std::make_unique<plan::planner>(*walker_, std::move(shape));
     slabs_ = std::make_unique<memory::slab_pool>(traits_.slab_bytes());
@@ -121,7 +123,8 @@ asio::awaitable<export_report> job::run() {
 
 void job::plan_all() {
     bool whole = plan_tickets();
-    while (whole && plan_orphans()) whole = plan_tickets();
+    // A file nobody can read fails under each of its names: no round for every name.
+    for (int round = 1; whole && plan_orphans(round == 3); ++round) whole = plan_tickets();
     if (whole && planner_->entries() != 0 && traits_.is_tar()) hand_over(planner_->trailer());
     if (whole && planner_->entries() == 0) fail(failure_kind::nothing_to_store, {});
     planned_.close();
@@ -137,6 +140,7 @@ bool job::plan_tickets() {
             else fail(failure_kind::source, more.error(), source);
             return false;
         }
+        if (stopping()) break;
         if (!*more) return true;
         hand_over(std::move(ticket));
     }
@@ -144,7 +148,7 @@ bool job::plan_tickets() {
 }
 
 /// Names whose first name could not be stored follow as ordinary entries, once it is known which.
-bool job::plan_orphans() {
+bool job::plan_orphans(bool last_time) {
     if (!planner_->planned_links()) return false;
     {
         std::unique_lock lock{flights_mutex_};
@@ -153,7 +157,7 @@ bool job::plan_orphans() {
     auto spilled = links_.error();
     if (!stopping() && !spilled && !orphans_.empty()) {
         links_.clear();
-        auto const planned = planner_->plan_again(std::exchange(orphans_, {}));
+        auto const planned = planner_->plan_again(std::exchange(orphans_, {}), last_time);
         if (planned) return true;
         spilled = planned.error();
     }
@@ -187,7 +191,7 @@ asio::awaitable<void> job::admit() {
         auto& at = **next;
         memory::request wanted;
         wanted.bytes = slabs_->slab_bytes() + ticket_records_bytes(at.ticket);
-        wanted.slots = 1;
+        wanted.slots = std::clamp(at.ticket.roots, 1U, memory_.booking.head_reserve.slots);
         co_await admission_->acquire(job_id_, at.ticket.seq, wanted);
         asked = at.ticket.seq + 1;
         at.slab = slabs_->take();

@@ -50,7 +50,7 @@ private:
     // planner thread
     void plan_all();
     [[nodiscard]] bool plan_tickets();
-    [[nodiscard]] bool plan_orphans();
+    [[nodiscard]] bool plan_orphans(bool last_time);
     void hand_over(plan::ticket ticket);
 
     // coroutines

@@ -50,8 +50,10 @@ result<bool> planner::next(ticket& out) {
         }
         auto const size = entry.kind == walk::entry_kind::file ? entry.stat.size : 0;
         auto const cost = shape_.entry_bytes(entry, size);
+        bool const another_root = out.entries.empty() || out.entries.back().root != entry.root;
         bool const full = out.bytes + cost > shape_.ticket_bytes || out.entries.size() == batch_entries_max ||
-                          footprint + notice_bytes_ > batch_footprint_max;
+                          footprint + notice_bytes_ > batch_footprint_max ||
+                          (another_root && out.roots == batch_roots_max);
         if (full && (!out.entries.empty() || !notices_.empty())) {
             held_ = std::move(entry);
             held_needs_ = needs;
@@ -70,6 +72,7 @@ result<bool> planner::next(ticket& out) {
         if (elsewhere && (!out.needs_sealed || *needs > *out.needs_sealed)) out.needs_sealed = needs;
         out.bytes += cost;
         footprint += entry.footprint_bytes();
+        out.roots += another_root ? 1 : 0;
         ++entries_;
         out.entries.push_back(std::move(entry));
     }
@@ -107,7 +110,7 @@ bool planner::can_hold(walk::entry const& entry) {
 /// Makes the entry a hard link when an earlier name of its inode is stored.
 result<> planner::link_to_first(walk::entry& entry) {
     link_seq_.reset();
-    if (!shape_.hard_links || entry.stat.nlink < 2 || entry.kind == walk::entry_kind::directory) return {};
+    if (!link_ || !shape_.hard_links || entry.stat.nlink < 2 || entry.kind == walk::entry_kind::directory) return {};
     inode_key const key{entry.stat.dev, entry.stat.ino};
     auto first = links_.find(key);
     if (!first) return first.error();
@@ -121,8 +124,8 @@ result<> planner::link_to_first(walk::entry& entry) {
 
 /// An entry that found its ticket, number next_seq_: later names of its inode may point at it.
 result<> planner::remember_first(walk::entry const& entry) {
-    bool const linkable = shape_.hard_links && entry.stat.nlink > 1 && entry.kind != walk::entry_kind::directory &&
-                          entry.kind != walk::entry_kind::hard_link;
+    bool const linkable = link_ && shape_.hard_links && entry.stat.nlink > 1 &&
+                          entry.kind != walk::entry_kind::directory && entry.kind != walk::entry_kind::hard_link;
     if (!linkable) return {};
     return links_.add({entry.stat.dev, entry.stat.ino}, entry.name, next_seq_, entry.stat.nlink);
 }
@@ -185,8 +188,9 @@ void planner::seal(ticket& out) {
     notice_bytes_ = 0;
 }
 
-result<> planner::plan_again(entry_spool orphans) {
+result<> planner::plan_again(entry_spool orphans, bool each_alone) {
     again_ = entry_spool{};
+    if (each_alone) link_ = false;
     for (walk::entry orphan;;) {
         auto const more = orphans.next(orphan);
         if (!more) return more.error();

@@ -17,6 +17,9 @@ namespace submitit::plan {
 
 inline constexpr std::size_t batch_entries_max = 512;
 
+/// Sources a batch may hold entries of: each keeps its directory open.
+inline constexpr std::uint32_t batch_roots_max = 8;
+
 /// Heap bytes of entries and notices after which a batch closes; one entry more may follow.
 inline constexpr std::uint64_t batch_footprint_max = 384U * 1024U;
 
@@ -51,9 +54,10 @@ public:
     /// True when some ticket so far holds a hard link: then orphans are possible.
     [[nodiscard]] bool planned_links() const noexcept { return planned_links_; }
 
-    /// Plans these links again, as ordinary entries, after the walk has ended: their first names were not stored.
+    /// Plans these links again, after the walk has ended: their first names were not stored. The first of an inode becomes
+    /// an ordinary entry, the others links to that; or, `each_alone`, all become ordinary entries.
     /// Fails: as the spool and the hard-link table do.
-    [[nodiscard]] result<> plan_again(entry_spool orphans);
+    [[nodiscard]] result<> plan_again(entry_spool orphans, bool each_alone = false);
 
     /// The container's end, after everything else.
     [[nodiscard]] ticket trailer();
@@ -82,6 +86,7 @@ private:
     std::shared_ptr<large_file> large_;
     std::uint64_t large_offset_ = 0;
     entry_spool again_;
+    bool link_ = true;  // hard links are made
     std::vector<walk::notice> notices_;
     std::uint64_t notice_bytes_ = 0;
     std::shared_ptr<std::atomic<std::uint32_t>> large_open_ = std::make_shared<std::atomic<std::uint32_t>>(0);

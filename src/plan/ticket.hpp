@@ -32,6 +32,7 @@ struct ticket {
     std::uint64_t seq = 0;
     ticket_kind kind = ticket_kind::batch;
     std::vector<walk::entry> entries;   ///< batch
+    std::uint32_t roots = 0;            ///< batch: source directories its entries keep open, at most
     std::shared_ptr<large_file> large;  ///< segment
     std::uint64_t offset = 0;           ///< segment: in the file
     std::uint64_t bytes = 0;            ///< segment: of the file; batch: archive input, at most the ticket size

@@ -159,8 +159,8 @@ void file_sink::remove_stale_temporaries() {
     while (auto const* const found = ::readdir(listing)) {
         std::string_view const name{found->d_name};
         if (name.size() != model.size() || !name.starts_with(prefix)) continue;
-        unique_fd const stale{
-            ::openat(directory_.get(), found->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+        unique_fd const stale{::openat(directory_.get(), found->d_name,
+                                       O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};  // NFS locks no other
         if (stale && ::flock(stale.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(directory_.get(), found->d_name, 0);
     }
     ::closedir(listing);
@@ -194,9 +194,11 @@ mode_t file_sink::final_mode() const { return replaced_mode_.value_or(0666 & ~cu
 result<> file_sink::commit() {
     if (::fchmod(file_.get(), final_mode()) != 0) return last_errno();
     if (options_.sync && ::fsync(file_.get()) != 0) return last_errno();
+    // Network file systems tell some write errors (EDQUOT) when a descriptor is closed: hear of them before the name is given.
+    int const copy = ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0);
+    if (copy >= 0 && ::close(copy) != 0) return last_errno();
     if (auto const named = give_name(); !named) return named;
     if (options_.sync && ::fsync(directory_.get()) != 0) return errc::name_not_synced;
-    if (::close(file_.release()) != 0) return last_errno();
     return {};
 }
 

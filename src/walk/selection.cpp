@@ -15,8 +15,8 @@ namespace submitit::walk {
 namespace {
 
 constexpr std::size_t pattern_file_bytes_max = 1 << 20;
-// One file of the largest size always fits: 512 Ki patterns of one letter take 9 MiB.
-constexpr std::size_t pattern_bytes_max = 10 << 20;
+// Of one walk; a counting walk beside has its own. Real repositories take some 100 KiB.
+constexpr std::size_t pattern_bytes_max = 4 << 20;
 
 pattern_list compile(std::vector<selection_rule> const& rules) {
     pattern_list list;

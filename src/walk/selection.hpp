@@ -42,7 +42,7 @@ struct selection_options {
 ///             the tree is a directory like any other, as it is for git run in the outer one.
 /// Links:      a .gitignore that is a symlink is not followed, as in git.
 /// Memory:     compiled patterns of the entered directories only, freed by leave(). A pattern file above 1 MiB, or
-///             patterns above 10 MiB together, are refused with EFBIG.
+///             patterns above 4 MiB together, are refused with EFBIG.
 /// Source:     gitignore(5); git 2.39 where that is silent.
 class selection {
 public:

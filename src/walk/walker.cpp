@@ -63,14 +63,19 @@ result<std::string> read_link(int dir_fd, char const* name, std::uint64_t size_h
 
 /// Opening a directory can meet the process's descriptor limit while the engine reads many files; its descriptors
 /// come back by themselves, so wait for one rather than lose a directory.
-result<unique_fd> open_patiently(int root_fd, std::string_view path, int flags, beneath_options options) {
+template <class Open>
+auto patiently(Open open) {
     for (int tries = 0;; ++tries) {
-        auto opened = open_beneath(root_fd, path, flags, options);
+        auto opened = open();
         bool const out_of_descriptors =
             !opened && (opened.error() == from_errno(EMFILE) || opened.error() == from_errno(ENFILE));
         if (!out_of_descriptors || tries == 2000) return opened;
         ::usleep(1000);
     }
+}
+
+result<unique_fd> open_patiently(int root_fd, std::string_view path, int flags, beneath_options options) {
+    return patiently([&] { return open_beneath(root_fd, path, flags, options); });
 }
 
 entry_kind kind_of(std::uint32_t mode) noexcept {
@@ -101,9 +106,11 @@ walker::~walker() = default;
 result<walker::found> walker::next(entry& out) {
     for (;;) {
         if (notices_bytes_ > notices_bytes_max) return found::notices;
+        if (options_.stopping && options_.stopping()) return found::end;
         if (has_pending_) {
             has_pending_ = false;
             if (auto const entered = descend(pending_); !entered) return failure{entered.error()};
+            failed_source_.clear();
         }
         auto const got = frames_.empty() ? next_source(out) : next_in_directory(out);
         if (!got) return failure{got.error()};
@@ -125,7 +132,7 @@ result<bool> walker::next_source(entry& out) {
     auto const& from = sources_[next_source_++];
     failed_source_ = from.given;
     if (from.is_directory || !file_root_) {
-        auto opened = open_root(from);
+        auto opened = patiently([&from] { return open_root(from); });
         if (!opened) return failure{opened.error()};
         (from.is_directory ? root_ : file_root_) = std::move(*opened);
     }
@@ -149,6 +156,10 @@ result<bool> walker::next_source(entry& out) {
     auto const stat = stat_at(file_root_->fd.get(), out.open_path.c_str());
     if (!stat) return failure{stat.error()};
     failed_source_.clear();
+    if (stat->is_directory() || S_ISLNK(stat->mode)) {
+        note(notice_kind::replaced, out.name);
+        return false;
+    }
     out.stat = *stat;
     out.kind = kind_of(stat->mode);
     if (S_ISSOCK(stat->mode)) {
@@ -221,7 +232,8 @@ bool walker::follow(entry& out) {
     auto const target = open_patiently(root_->fd.get(), path, O_PATH, {.follow_links = true});
     if (!target) {
         if (target.error() == from_errno(EXDEV)) {
-            note(notice_kind::refused, out.name, {}, "the link's target is outside the source");
+            note(notice_kind::refused, out.name, {},
+                 "left out: the link is absolute, or its target is outside the source");
         } else {
             note(gone(target.error().value()) ? notice_kind::vanished : notice_kind::unreadable, out.name,
                  target.error(), "the link leads nowhere");
@@ -234,7 +246,7 @@ bool walker::follow(entry& out) {
         return false;
     }
     if (stat->is_directory() && loops(*stat)) {
-        note(notice_kind::refused, out.name, {}, "the link leads back to a directory above it");
+        note(notice_kind::refused, out.name, {}, "left out: the link leads back to a directory above it");
         return false;
     }
     out.stat = *stat;
@@ -296,7 +308,7 @@ result<> walker::list(frame& into) {
             note(gone(errno) ? notice_kind::vanished : notice_kind::unreadable, directory_name_, last_errno());
             break;
         }
-        if (n == 0) break;
+        if (n == 0 || (options_.stopping && options_.stopping())) break;
         for (long at = 0; at < n;) {
             auto const* const record = reinterpret_cast<dirent64 const*>(buffer.data() + at);
             at += record->d_reclen;

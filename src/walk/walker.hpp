@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,6 +30,7 @@ struct walk_options {
     std::size_t window_bytes = 1U << 20U;  ///< of directory listings held in memory; more is spilled
     /// (dev, ino) of what stays out: the existing output, its directory ./exports.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> own_outputs;
+    std::function<bool()> stopping;  ///< asked at every name: true ends the walk early; may be empty
 };
 
 /// Walks the sources in argument order, each directory in stored-name order, opening nothing for its content.
@@ -53,7 +55,7 @@ public:
     enum class found : std::uint8_t {
         entry,
         notices,  ///< no entry yet, but so many notices that the caller should take them
-        end,
+        end,      ///< of all sources, or options.stopping said so
     };
 
     /// The next entry, or why there is none. What could not be listed goes to take_notices().

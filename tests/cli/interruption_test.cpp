@@ -46,9 +46,24 @@ bool has_ended(pid_t pid) {
     return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
 }
 
-/// Looks again and again until the counter is that far, or the program at its end.
+/// Whether the program has begun to watch for the signal: it blocks it then.
+bool watches(pid_t pid, int number) {
+    std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
+    for (std::string key; status >> key;) {
+        if (key != "SigBlk:") continue;
+        std::uint64_t blocked = 0;
+        status >> std::hex >> blocked;
+        return (blocked >> static_cast<unsigned>(number - 1) & 1U) != 0;
+    }
+    return false;
+}
+
+/// Looks again and again until the counter has gone that far since the program watches for signals, or until its end.
+/// (A sanitizer's runtime writes before.)
 void await(child const& running, std::string_view counter, std::uint64_t bytes) {
-    while (io_counter(running.pid(), counter) < bytes && !has_ended(running.pid())) ::sched_yield();
+    while (!watches(running.pid(), SIGTERM) && !has_ended(running.pid())) ::sched_yield();
+    auto const before = io_counter(running.pid(), counter);
+    while (io_counter(running.pid(), counter) < before + bytes && !has_ended(running.pid())) ::sched_yield();
 }
 
 }  // namespace

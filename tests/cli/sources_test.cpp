@@ -99,6 +99,67 @@ TEST_SUITE("cli/sources") {
               names{"two/", "two/c", "file", "one/", "one/a", "one/sub/", "one/sub/b"});
     }
 
+    TEST_CASE("a SOURCE in brackets is a name like any other") {
+        some_sources const from;
+        from.at.put("[two]/d", "D");
+        from.at.put("[a,b]/e", "E");
+        CHECK(from.stored({"[two]"}) == names{"[two]/", "[two]/d"});
+        CHECK(from.stored({"one/a", "[a,b]", "[two]"}) == names{"a", "[a,b]/", "[a,b]/e", "[two]/", "[two]/d"});
+    }
+
+    TEST_CASE("what follows -- is a SOURCE, also after others") {
+        some_sources const from;
+        from.at.put("-q", "Q");
+        CHECK(from.stored({"file", "--", "-q", "one/a"}) == names{"file", "-q", "a"});
+        CHECK(from.stored({"-l", "1", "-f", "tar.gz", "-qv", "--", "file"}) == names{"file"});
+    }
+
+    TEST_CASE("an empty value after '=' is empty, and takes nothing that follows") {
+        some_sources const from;
+        CHECK(from.stored({"one", "--prefix="}) == names{"a", "sub/", "sub/b"});
+        for (std::string const option : {"--exclude=", "--report=", "--files-from="}) {
+            CAPTURE(option);
+            auto const done = from.to("never.tar", {"one", option, "two"});
+            CHECK(done.status == 2);
+            CHECK(contains(done.err, option.substr(0, option.size() - 1)));
+        }
+    }
+
+    TEST_CASE("--dry-run lists what the export stores, without ./exports and the output") {
+        some_sources const from;
+        from.at.put("exports/old.zip", "old");
+        names const arguments{".", "-o", "out.tar", "--prefix", "", "-q"};
+        auto const with = [&arguments](names first) {
+            first.insert(first.end(), arguments.begin(), arguments.end());
+            return first;
+        };
+        auto const before = submitit(with({"export", "--dry-run"}), from.here);
+        CHECK(before.status == 0);
+        CHECK(submitit(with({"export"}), from.here).status == 0);
+        CHECK(lines_of(before.out) == names_of(from.at / "out.tar"));
+        CHECK(submitit(with({"export", "--dry-run"}), from.here).out == before.out);  // now the output exists
+    }
+
+    TEST_CASE("many small directories as SOURCEs need few descriptors") {
+        temp_tree const at;
+        names expected;
+        std::string list;
+        for (int i = 1000; i < 1600; ++i) {
+            auto const name = "d" + std::to_string(i);
+            at.put(name + "/f", "x");
+            expected.insert(expected.end(), {name + '/', name + "/f"});
+            list += name + '\n';
+        }
+        command here;
+        here.directory = at.path();
+        here.input = list;
+        here.limits = {{RLIMIT_NOFILE, 128}};
+        auto const done = export_to("out.tar", {"-T", "-"}, here);
+        CHECK(done.err == "");
+        REQUIRE(done.status == 0);
+        CHECK(names_of(at / "out.tar") == expected);
+    }
+
     TEST_CASE("inside a directory the order is that of the stored names' bytes") {
         some_sources const from;
         from.at.put("order/a-b");

@@ -58,6 +58,8 @@ TEST_SUITE("cli/usage") {
         by.check(
             {
                 {{"export"}, {"no source", "name a directory"}},
+                {{"export", "S", "-o", "x.zip", "--exclude-from", "S"}, {"--exclude-from S", "Is a directory"}},
+                {{"export", "S", "-o", "x.zip", "--exclude-from", "/dev/zero"}, {"--exclude-from", "larger than"}},
                 {{"export", "-"}, {"'-'", "Name a directory"}},
                 {{"export", "S", "S"}, {"'S'", "Export them separately"}},
                 {{"export", "S", "-j", "0"}, {"--jobs", "'0'", "use 1 to 1024"}},

@@ -143,7 +143,12 @@ TEST_CASE(
 
     // and that name cannot be read either
     REQUIRE(run.plan.plan_again(orphaned({again[0].entries[1], again[0].entries[2]})));
-    CHECK(described(run.rest()) == strings{"2 batch 210: c d=c"});
+    auto const third = run.rest();
+    CHECK(described(third) == strings{"2 batch 210: c d=c"});
+
+    // nor that: the last time each stands for itself
+    REQUIRE(run.plan.plan_again(orphaned({third[0].entries[1]}), true));
+    CHECK(described(run.rest()) == strings{"3 batch 110: d"});
 }
 
 TEST_CASE("the table finds what was added under its device and inode, and forgets on demand") {

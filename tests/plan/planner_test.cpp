@@ -158,6 +158,26 @@ TEST_CASE("FIFOs and devices are left out, with a warning each, of a format that
     CHECK(zip.plan.entries() == 2);
 }
 
+TEST_CASE("a batch holds entries of few sources, since each keeps a directory open") {
+    walk::scratch_tree tree;
+    std::vector<walk::source> sources;
+    for (int i = 10; i < 30; ++i) {
+        tree.file(std::to_string(i) + "/f");
+        auto found = walk::resolve_source({.given = tree.path(std::to_string(i))});
+        REQUIRE(found.has_value());
+        sources.push_back(*found);
+    }
+    walk::walker walk{std::move(sources), {}};
+    planner plan{walk, simple_shape()};
+    std::size_t entries = 0;
+    for (ticket one; plan.next(one).value();) {
+        entries += one.entries.size();
+        CHECK(one.roots <= batch_roots_max);
+        CHECK(one.entries.size() == 2 * one.roots);
+    }
+    CHECK(entries == 40);
+}
+
 TEST_CASE("many names in a row that cannot be held make tickets of notices alone, each of bounded size") {
     walk::scratch_tree tree;
     constexpr std::size_t fifos = 4000;

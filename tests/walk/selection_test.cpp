@@ -302,14 +302,14 @@ TEST_SUITE("walk/selection") {
     TEST_CASE("the patterns of nested directories are bounded together") {
         scratch_tree tree;
         std::string file;
-        while (file.size() < 1 << 20) file += "a\n";
+        while (file.size() < 300 << 10) file += "a\n";
         tree.file(".gitignore", file);
         tree.file("d/.gitignore", file);
         selection chosen{with_gitignore()};
         REQUIRE(chosen.enter_root(tree.open().get(), tree.path("")));
-        CHECK(chosen.pattern_bytes() <= 10 << 20);
+        CHECK(chosen.pattern_bytes() <= 4 << 20);
         CHECK(chosen.enter(tree.open("d").get(), "d").has_error());
-        CHECK(chosen.pattern_bytes() <= 10 << 20);
+        CHECK(chosen.pattern_bytes() <= 4 << 20);
         chosen.leave();
         chosen.leave();
     }

@@ -184,6 +184,32 @@ TEST_CASE("a source that is gone or unreadable ends the walk and is named") {
     CHECK(walk.failed_source() == tree.path("dir"));
 }
 
+TEST_CASE("a file given as source that is a directory or a link by now is not stored") {
+    scratch_tree tree;
+    tree.file("a");
+    tree.file("b");
+    tree.file("c");
+    std::vector<source> const from{source_of(tree.path("a")), source_of(tree.path("b")), source_of(tree.path("c"))};
+    std::filesystem::remove(tree.path("a"));
+    tree.directory("a");
+    std::filesystem::remove(tree.path("b"));
+    tree.link("b", "c");
+    auto const all = walk_all(from);
+    CHECK(all.names() == strings{"c"});
+    CHECK(all.told() == strings{"replaced a", "replaced b"});
+}
+
+TEST_CASE("a walk that is told to stop ends early") {
+    scratch_tree tree;
+    for (int i = 0; i < 100; ++i) tree.file(std::to_string(100 + i));
+    int left = 10;
+    walk_options options;
+    options.stopping = [&left] { return left-- <= 0; };
+    auto const all = walk_all({contents_of(tree.path(""))}, options);
+    CHECK(all.entries.size() < 10);
+    CHECK_FALSE(all.error);
+}
+
 TEST_CASE("names that vanish after they were listed are told and passed over") {
     scratch_tree tree;
     for (auto const* const name : {"a", "b", "c/inside", "d/inside", "e"}) tree.file(name);

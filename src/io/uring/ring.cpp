@@ -3,6 +3,7 @@
 
 #include <array>
 #include <ctime>
+#include <mutex>
 
 #include "base/check.hpp"
 
@@ -30,6 +31,10 @@ constexpr std::array<flag_name, 4> flag_names{{
     {IORING_SETUP_SUBMIT_ALL, "SUBMIT_ALL"},
 }};
 
+/// The kernel may give the addresses of a ring that went to the next one. That these follow each other in time is clear to
+/// the kernel alone, unless this says so too.
+std::mutex mapping_order;
+
 /// io_uring_enter may lack memory even with nothing in flight; then no completion would ever wake us (liburing issue 281).
 void pause_one_millisecond() noexcept {
     ::timespec const pause{0, 1'000'000};
@@ -39,11 +44,14 @@ void pause_one_millisecond() noexcept {
 }  // namespace
 
 ring::~ring() {
-    if (open_) ::io_uring_queue_exit(&ring_);
+    if (!open_) return;
+    std::lock_guard const lock{mapping_order};
+    ::io_uring_queue_exit(&ring_);
 }
 
 result<> ring::open(std::uint32_t entries) {
     int outcome = -EINVAL;
+    std::lock_guard const lock{mapping_order};
     for (auto const flags : flag_ladder) {
         ::io_uring_params params{};
         params.flags = flags;
