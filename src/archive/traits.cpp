@@ -81,6 +81,10 @@ std::uint64_t traits::container_bytes(unsigned workers) const noexcept {
     return codec::zstd_stream::context_bytes(options_.level, workers) + 2 * ticket_bytes();
 }
 
+std::uint64_t traits::window_tickets(unsigned workers) const noexcept {
+    return options_.kind == format::tar ? std::uint64_t{4} * workers : 0;
+}
+
 plan::shape traits::shape() const {
     plan::shape wanted;
     wanted.ticket_bytes = ticket_bytes();

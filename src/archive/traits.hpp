@@ -38,6 +38,10 @@ public:
     /// Memory of the container beyond its spool window.
     [[nodiscard]] std::uint64_t container_bytes(unsigned workers) const noexcept;
 
+    /// Tickets in flight at once; 0: as many as the budget has room for. Plain tar only copies, so its slabs should stay in the
+    /// processor's cache between the read and the write: 8 MiB of them took 1.4 s where 60 MiB took 3.6.
+    [[nodiscard]] std::uint64_t window_tickets(unsigned workers) const noexcept;
+
     [[nodiscard]] plan::shape shape() const;
     [[nodiscard]] std::unique_ptr<encoder> make_encoder() const;
     [[nodiscard]] std::unique_ptr<container> make_container(unsigned workers) const;

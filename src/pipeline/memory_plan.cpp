@@ -43,6 +43,7 @@ memory_plan plan_memory(archive::traits const& format, std::uint64_t memory_byte
     made.limit_bytes = limit;
     made.engine_bytes = made.workers * each_worker;
     made.booking.head_reserve = {grant, 1};
+    made.booking.window_tickets = format.window_tickets(made.workers);
     made.booking.fixed_bytes = fixed_for(made.workers);
     made.needed_bytes = fixed_for(1) + each_worker + grant;
     return made;
