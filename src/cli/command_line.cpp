@@ -18,6 +18,14 @@ bool ends_in_need(CLI::App const& command, std::string_view cluster) {
     return false;
 }
 
+bool wants_next(CLI::App const& command, std::string const& argument) {
+    if (!argument.starts_with("--")) return ends_in_need(command, argument);
+    return argument.find('=') == std::string::npos && takes_value(command, argument);
+}
+
+/// Neither an option nor a group of them; "-" alone is none either.
+bool is_plain(std::string const& argument) { return !argument.starts_with('-') || argument.size() == 1; }
+
 }  // namespace
 
 command_line read_command_line(int argc, char const* const* argv, CLI::App const& export_command) {
@@ -27,24 +35,17 @@ command_line read_command_line(int argc, char const* const* argv, CLI::App const
     bool only_sources = false;
     for (int i = 1; i < argc; ++i) {
         std::string const argument = argv[i];
-        auto const equals = argument.find('=');
-        bool value_follows = false;
-        if (!exporting) {
-            exporting = argument == export_command.get_name() && kept.empty();
-        } else if (only_sources) {
-            read.sources.push_back(argument);
-            continue;
-        } else if (argument == "--") {
-            only_sources = true;
-            continue;
-        } else if (argument.starts_with("--")) {
-            value_follows = equals == std::string::npos && takes_value(export_command, argument);
-        } else if (argument.starts_with('-') && argument.size() > 1) {
-            value_follows = ends_in_need(export_command, argument);
-        } else {
+        if (exporting && (only_sources || is_plain(argument))) {
             read.sources.push_back(argument);
             continue;
         }
+        if (exporting && argument == "--") {
+            only_sources = true;
+            continue;
+        }
+        bool const value_follows = exporting && wants_next(export_command, argument);
+        exporting = exporting || (kept.empty() && argument == export_command.get_name());
+        auto const equals = argument.find('=');
         if (argument.starts_with("--") && equals + 1 == argument.size()) {
             kept.push_back(argument.substr(0, equals));
             kept.emplace_back();
