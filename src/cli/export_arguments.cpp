@@ -59,7 +59,9 @@ void declare_selection(CLI::App* to, export_arguments& into) {
         ->group(group);
     to->add_flag("--exclude-vcs", into.exclude_vcs, "Leave out .git, .svn, .hg and their like")->group(group);
     to->add_flag("--one-file-system", into.one_file_system, "Do not cross mounts")->group(group);
-    to->add_flag("--dereference", into.dereference, "Follow symlinks whose target is inside the source")->group(group);
+    to->add_flag("--dereference", into.dereference,
+                 "Follow symlinks whose target is inside the source; leave the others out, with a warning each")
+        ->group(group);
     to->add_option("--prefix", into.prefix,
                    "Store one directory as P ('': its contents at the top); several go below P")
         ->type_name("P")

@@ -11,6 +11,7 @@
 #include "base/display_name.hpp"
 #include "base/sizes.hpp"
 #include "cli/exit_status.hpp"
+#include "walk/entry.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -22,8 +23,6 @@ struct closer {
 };
 
 using by_name = std::unordered_map<std::string_view, walk::source const*>;
-
-constexpr std::size_t name_bytes_max = 65535;
 
 std::optional<refusal> read_list(export_arguments const& arguments, std::uint64_t memory_bytes,
                                  std::vector<std::string>& into) {
@@ -38,7 +37,7 @@ std::optional<refusal> read_list(export_arguments const& arguments, std::uint64_
     for (int c = 0; c != EOF;) {
         c = ::getc_unlocked(file.get());
         if (c != EOF && c != end) {
-            if (name.size() == name_bytes_max)
+            if (name.size() == walk::name_bytes_max)
                 return refusal{usage,
                                display_name(path) + ": a name in the list is longer than 65,535 bytes" +
                                    (arguments.null_separated ? "" : ". Are its names separated by NUL? Say --null")};

@@ -3,7 +3,7 @@
 """Peak resident memory of exports, by format, against the bound: --memory and 16 MiB.
 
 Each SOURCE is exported to every format; with --slow-pipe FILE that file goes to a reader that starts late and takes 20 MB/s, and is cut
-off after --seconds. Peak: VmHWM as the kernel counts it for the child (wait4). Exit status 1 when one is above.
+off after --seconds. Peak: ru_maxrss of wait4(2), which can show this script's own 12 MiB for a smaller child. Exit status 1 when one is above.
 """
 import argparse
 import os
