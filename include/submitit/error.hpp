@@ -21,6 +21,8 @@ enum class errc {
     contents_differ,       ///< --against: archive and directory disagree
     name_not_synced,       ///< the complete output has its name, which the disk may not know
     io_uring_unavailable,  ///< asked for by name and refused by the system
+    engine_closed,         ///< the engine went before the operation was started
+    engine_full,           ///< no room for another export now, and it was not to wait
     internal,
 };
 

@@ -24,6 +24,8 @@ public:
             case errc::contents_differ: return "contents differ";
             case errc::name_not_synced: return "the directory cannot be synced";
             case errc::io_uring_unavailable: return "io_uring is not available";
+            case errc::engine_closed: return "the engine has been destroyed";
+            case errc::engine_full: return "no room for another export now";
             case errc::internal: return "internal error";
         }
         return "unknown error";

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <shared_mutex>
+
+#include "io/backend.hpp"
+#include "submitit/engine.hpp"
+
+namespace submitit::detail {
+
+/// What an engine shares with its jobs and readers, which may outlive it. Thread-safe.
+class engine_core {
+public:
+    explicit engine_core(engine_options const& options);
+
+    /// Hands reads to the backend; false, taking nothing, once the engine has gone.
+    [[nodiscard]] bool submit(io::read_op* first) noexcept;
+    [[nodiscard]] io::backend_report const& report() const noexcept { return report_; }
+
+    /// The engine goes: refuses what comes, and waits for what is under way.
+    void close() noexcept;
+
+private:
+    std::shared_mutex closing_;
+    std::unique_ptr<io::backend> backend_;
+    io::backend_report report_;
+};
+
+}  // namespace submitit::detail
