@@ -20,6 +20,8 @@ struct attribute_options {
     std::optional<std::uint32_t> gid;       ///< --group
     std::optional<std::string> owner;
     std::optional<std::string> group;
+
+    bool operator==(attribute_options const&) const = default;
 };
 
 /// One entry's metadata as the archive will show it.

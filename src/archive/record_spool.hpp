@@ -34,7 +34,8 @@ public:
     /// The next bytes from the start on; empty at the end. Nothing may be appended any more.
     [[nodiscard]] result<std::span<std::byte const>> play(std::vector<std::byte>& buffer, std::size_t chunk_bytes) {
         if (played_ < file_.size()) {
-            auto const n = std::min<std::uint64_t>(chunk_bytes, file_.size() - played_);
+            auto const n = std::min<std::uint64_t>(std::min(chunk_bytes, std::max<std::size_t>(window_bytes_, 4096)),
+                                                   file_.size() - played_);
             buffer.resize(static_cast<std::size_t>(n));
             if (auto const got = file_.read(played_, buffer); !got) return got.error();
             played_ += n;

@@ -45,6 +45,7 @@ bool content_is_compressed(walk::entry const& entry, int fd) {
 }  // namespace
 
 std::size_t traits::ticket_bytes() const noexcept {
+    if (options_.small_tickets) return 128 * KiB;
     return options_.kind == format::tar_zst && !options_.single_frame ? 4 * MiB : 1 * MiB;
 }
 
@@ -65,7 +66,7 @@ std::uint64_t traits::worker_bytes() const noexcept {
         case format::zip:
             return codec::deflate_encoder::context_bytes(options_.store ? 1 : options_.level, options_.reproducible,
                                                          codec::deflate_use::entry) +
-                   slab_bytes() + plan::batch_footprint_max;
+                   slab_bytes() + limits().footprint_max;
         case format::tar_gz:
             return codec::deflate_encoder::context_bytes(options_.level, options_.reproducible,
                                                          codec::deflate_use::segment) +
@@ -88,6 +89,7 @@ std::uint64_t traits::window_tickets(unsigned workers) const noexcept {
 plan::shape traits::shape() const {
     plan::shape wanted;
     wanted.ticket_bytes = ticket_bytes();
+    wanted.limits = limits();
     if (is_tar()) {
         wanted.hard_links = true;
         wanted.specials = true;
@@ -131,13 +133,13 @@ std::unique_ptr<encoder> traits::make_encoder() const {
 
 std::unique_ptr<container> traits::make_container(unsigned workers) const {
     switch (options_.kind) {
-        case format::zip: return zip::make_container(options_.attributes, options_.seekable, spool_window_bytes);
+        case format::zip: return zip::make_container(options_.attributes, options_.seekable, spool_window_bytes());
         case format::tar: return tar::make_plain_container();
         case format::tar_gz: return tar::make_gzip_container(options_.level);
         case format::tar_zst: break;
     }
     if (options_.single_frame) return tar::make_single_frame_container(options_.level, workers);
-    return tar::make_zstd_container(spool_window_bytes);
+    return tar::make_zstd_container(spool_window_bytes());
 }
 
 char const* to_string(format kind) noexcept {

@@ -20,8 +20,11 @@ struct format_options {
     bool store = false;         ///< zip: nothing is compressed
     bool single_frame = false;  ///< tar.zst
     bool reproducible = false;
-    bool seekable = true;  ///< the output can be patched and cut back
+    bool seekable = true;        ///< the output can be patched and cut back
+    bool small_tickets = false;  ///< 128 KiB of input each, and small windows: for many exports in one budget
     attribute_options attributes;
+
+    bool operator==(format_options const&) const = default;
 };
 
 /// Everything the pipeline must know of a container, in one place: the explicit table of formats.
@@ -48,7 +51,13 @@ public:
     [[nodiscard]] bool is_tar() const noexcept { return options_.kind != format::zip; }
     [[nodiscard]] format_options const& options() const noexcept { return options_; }
 
-    static constexpr std::size_t spool_window_bytes = 1U << 20U;
+    /// Memory of the container's directory; more is spilled.
+    [[nodiscard]] std::size_t spool_window_bytes() const noexcept {
+        return options_.small_tickets ? 64U << 10U : 1U << 20U;
+    }
+    [[nodiscard]] plan::batch_limits limits() const noexcept {
+        return options_.small_tickets ? plan::batch_limits::small() : plan::batch_limits{};
+    }
 
 private:
     format_options options_;

@@ -154,10 +154,12 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     pipeline::export_report report;
     {
         counting_walk const counting{request.watched, request, live};
-        pipeline::running_export running{std::move(request), *output.sink, live, stop,
-                                         [&signals] { signals.interrupt(); }};
+        pipeline::running_export running{std::move(request), *output.sink, live, [&signals] { signals.interrupt(); }};
         while (!running.done()) {
-            if (signals.wait(tick) != 0) stop.store(true);
+            if (signals.wait(tick) != 0) {
+                stop.store(true);
+                running.cancel();
+            }
             view.tick();
         }
         report = running.wait();

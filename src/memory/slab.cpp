@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 
 namespace submitit::memory {
@@ -17,21 +18,35 @@ slab::~slab() {
     if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
 }
 
-slab slab_pool::take() {
+slab slab_store::take(std::size_t bytes) {
     {
         std::lock_guard const lock{mutex_};
-        if (!free_.empty()) {
-            auto reused = std::move(free_.back());
-            free_.pop_back();
+        auto const at = std::find_if(idle_.rbegin(), idle_.rend(),
+                                     [bytes](slab const& one) { return one.bytes().size() == bytes; });
+        if (at != idle_.rend()) {
+            auto reused = std::move(*at);
+            idle_.erase(std::next(at).base());
+            idle_bytes_ -= bytes;
             return reused;
         }
     }
-    return slab{slab_bytes_};
+    return slab{bytes};
 }
 
-void slab_pool::give(slab used) {
+void slab_store::give(slab used) {
     std::lock_guard const lock{mutex_};
-    free_.push_back(std::move(used));
+    idle_bytes_ += used.bytes().size();
+    idle_.push_back(std::move(used));
+}
+
+void slab_store::trim(std::uint64_t idle_bytes) {
+    std::deque<slab> unmapped;  // after the lock
+    std::lock_guard const lock{mutex_};
+    while (idle_bytes_ > idle_bytes) {
+        idle_bytes_ -= idle_.front().bytes().size();
+        unmapped.push_back(std::move(idle_.front()));
+        idle_.pop_front();
+    }
 }
 
 }  // namespace submitit::memory

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <mutex>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace submitit::memory {
 
@@ -31,19 +32,21 @@ private:
     std::span<std::byte> bytes_;
 };
 
-/// Slabs of one size, last in first out, so that the hot set stays small. The budget bounds how many are out; those
-/// that wait here belong to grants the budget already counts against its limit. Thread-safe.
-class slab_pool {
+/// Idle slabs of all sizes, for whoever needs one of the same size next: last in, first out, so that the hot set stays small.
+/// The budget bounds how many are out; trim() bounds those that wait here. Thread-safe.
+class slab_store {
 public:
-    explicit slab_pool(std::size_t slab_bytes) : slab_bytes_{slab_bytes} {}
-    [[nodiscard]] slab take();
+    /// An idle slab of exactly `bytes`, or a new one.
+    [[nodiscard]] slab take(std::size_t bytes);
     void give(slab used);
-    [[nodiscard]] std::size_t slab_bytes() const noexcept { return slab_bytes_; }
+
+    /// Unmaps the oldest idle slabs until at most `idle_bytes` are left.
+    void trim(std::uint64_t idle_bytes);
 
 private:
-    std::size_t slab_bytes_;
     std::mutex mutex_;
-    std::vector<slab> free_;
+    std::deque<slab> idle_;  // oldest first
+    std::uint64_t idle_bytes_ = 0;
 };
 
 }  // namespace submitit::memory

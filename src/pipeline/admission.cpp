@@ -7,9 +7,10 @@ namespace submitit::pipeline {
 
 namespace asio = boost::asio;
 
-result<> admission::reserve_engine(std::uint64_t bytes) {
+bool admission::can_ever_fit(memory::booking const& wanted) const {
     std::lock_guard const lock{mutex_};
-    return core_.reserve_engine(bytes);
+    auto const stats = core_.stats();
+    return core_.needed_for(wanted) <= stats.limit_bytes && wanted.head_reserve.slots <= stats.limit_slots;
 }
 
 /// Called with the lock held; notify() only posts, so no waiter runs under it.
@@ -26,25 +27,41 @@ void admission::carry_out() {
     }
 }
 
-asio::awaitable<result<memory::job_id>> admission::open(memory::booking wanted) {
-    memory::job_id id = 0;
-    member* opened = nullptr;
+result<memory::job_id> admission::enqueue(memory::booking wanted) {
+    std::lock_guard const lock{mutex_};
+    auto const job = core_.open_job(wanted);
+    if (!job) return job;
+    jobs_[*job];
+    carry_out();
+    return job;
+}
+
+bool admission::is_booked(memory::job_id job) const {
+    std::lock_guard const lock{mutex_};
+    return jobs_.at(job).booked;
+}
+
+asio::awaitable<bool> admission::booked(memory::job_id job) {
+    member* asking = nullptr;
     {
         std::lock_guard const lock{mutex_};
-        auto const job = core_.open_job(wanted);
-        if (!job) co_return job.error();
-        id = *job;
-        opened = &jobs_[id];
-        carry_out();
+        asking = &jobs_.at(job);
     }
     for (;;) {
         {
             std::lock_guard const lock{mutex_};
-            if (opened->booked) break;
+            if (asking->booked || asking->withdrawn) co_return asking->booked;
         }
-        co_await opened->changed.wait();
+        co_await asking->changed.wait();
     }
-    co_return id;
+}
+
+void admission::withdraw(memory::job_id job) {
+    std::lock_guard const lock{mutex_};
+    auto const at = jobs_.find(job);
+    if (at == jobs_.end() || at->second.booked) return;
+    at->second.withdrawn = true;
+    at->second.changed.notify();
 }
 
 asio::awaitable<void> admission::acquire(memory::job_id job, memory::ticket_seq seq, memory::request wanted) {

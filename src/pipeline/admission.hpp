@@ -14,11 +14,20 @@ class admission {
 public:
     admission(std::uint64_t limit_bytes, std::uint32_t limit_slots) : core_{limit_bytes, limit_slots} {}
 
-    /// Books memory for the engine's life.
-    [[nodiscard]] result<> reserve_engine(std::uint64_t bytes);
+    /// Whether `wanted` could be booked were it alone.
+    [[nodiscard]] bool can_ever_fit(memory::booking const& wanted) const;
 
-    /// Waits until `wanted` is booked. Fails at once with errc::budget_too_small when it never can be.
-    [[nodiscard]] async::asio::awaitable<result<memory::job_id>> open(memory::booking wanted);
+    /// Queues a booking, first come, first served; close() ends it, booked or not.
+    /// Fails at once with errc::budget_too_small when it never can be booked.
+    [[nodiscard]] result<memory::job_id> enqueue(memory::booking wanted);
+
+    [[nodiscard]] bool is_booked(memory::job_id job) const;
+
+    /// Waits until it is booked; false when it was withdrawn.
+    [[nodiscard]] async::asio::awaitable<bool> booked(memory::job_id job);
+
+    /// A booking that still waits waits no more; from any thread, and nothing once it holds or was closed.
+    void withdraw(memory::job_id job);
 
     /// Asks for the next ticket and waits for its grant.
     [[nodiscard]] async::asio::awaitable<void> acquire(memory::job_id job, memory::ticket_seq seq,
@@ -31,6 +40,7 @@ public:
 private:
     struct member {
         bool booked = false;
+        bool withdrawn = false;
         memory::ticket_seq granted = 0;  ///< tickets below are granted
         async::wakeup changed;
     };

@@ -1,53 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/export.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/thread_pool.hpp>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <future>
+#include <string>
+#include <thread>
+
+#include "base/errc.hpp"
 #include "pipeline/job.hpp"
 #include "pipeline/memory_plan.hpp"
 
 namespace submitit::pipeline {
 
-namespace asio = boost::asio;
+namespace {
 
-struct running_export::state {
-    state(export_options options, publish::sink& output, live_progress& progress, std::atomic<bool>& stop)
-        : export_job{std::move(options), output, progress, stop} {}
-    job export_job;
-    export_report report;
-    std::exception_ptr thrown;
-    std::atomic<bool> done{false};
-    asio::thread_pool control{1};  // last: joined before the job goes. A pool without I/O objects holds no descriptor.
-};
-
-running_export::running_export(export_options options, publish::sink& output, live_progress& progress,
-                               std::atomic<bool>& stop, std::function<void()> on_done)
-    : state_{std::make_unique<state>(std::move(options), output, progress, stop)} {
-    asio::co_spawn(state_->control, state_->export_job.run(),
-                   [this, notify = std::move(on_done)](std::exception_ptr const& thrown, export_report report) {
-                       state_->thrown = thrown;
-                       state_->report = std::move(report);
-                       state_->done.store(true);
-                       if (notify) notify();
-                   });
+std::uint32_t open_files_limit() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 65536) return 65536;
+    return static_cast<std::uint32_t>(limit.rlim_cur);
 }
 
-running_export::~running_export() { state_->control.join(); }
+}  // namespace
+
+struct running_export::state {
+    explicit state(publish::sink& output) : to{output} {}
+
+    void start(export_options options, live_progress& progress);
+    void end(export_report report, std::exception_ptr const& thrown = {});
+
+    blocking_output to;
+    std::function<void()> on_done;
+    io::backend_report backend;
+    std::promise<export_report> report;
+    std::atomic<bool> done{false};
+    std::shared_ptr<job> running;
+    std::unique_ptr<engine> runs_on;  // last: its threads end first
+};
+
+void running_export::state::start(export_options options, live_progress& progress) {
+    export_report refused;
+    archive::traits const format{options.format};
+    auto const processors = std::max(std::thread::hardware_concurrency(), 1U);
+    auto const plan = plan_memory(format, options.memory_bytes, options.jobs != 0 ? options.jobs : processors,
+                                  options.watched, walk::footprint_bytes(options.sources));
+    refused.memory_limit_bytes = plan.limit_bytes;
+    refused.workers = plan.workers;
+    if (plan.needed_bytes > plan.limit_bytes) {
+        refused.failure = {
+            failure_kind::budget, make_error_code(errc::budget_too_small), {}, std::to_string(plan.needed_bytes)};
+        return end(std::move(refused));
+    }
+    auto const slots = std::max(open_files_limit() / 4, 2U);
+    options.io.open_slots = std::min(options.io.open_slots, slots);
+    auto selected = io::select_backend(options.io, &backend);
+    if (!selected) {
+        refused.failure = {failure_kind::io_backend, selected.error(), {}, backend.reason};
+        return end(std::move(refused));
+    }
+    auto threads = std::make_unique<threads_runtime>(std::move(selected->engine), plan.workers, 1);
+    runs_on = std::make_unique<engine>(plan.limit_bytes, slots, std::move(threads));
+    running = std::make_shared<job>(*runs_on, std::move(options), to, progress, runs_on->runs_on().writing());
+    running->start([this](export_report ended, std::exception_ptr const& thrown) { end(std::move(ended), thrown); });
+}
+
+void running_export::state::end(export_report ended, std::exception_ptr const& thrown) {
+    ended.backend = backend;
+    done.store(true);
+    if (thrown) report.set_exception(thrown);
+    else report.set_value(std::move(ended));
+    if (on_done) on_done();
+}
+
+running_export::running_export(export_options options, publish::sink& output, live_progress& progress,
+                               std::function<void()> on_done)
+    : state_{std::make_unique<state>(output)} {
+    state_->on_done = std::move(on_done);
+    state_->start(std::move(options), progress);
+}
+
+/// The engine waits for its threads, and so for the end.
+running_export::~running_export() = default;
+
+void running_export::cancel() noexcept {
+    if (state_->running) state_->running->cancel();
+}
 
 bool running_export::done() const noexcept { return state_->done.load(); }
 
-export_report running_export::wait() {
-    state_->control.join();
-    if (state_->thrown) std::rethrow_exception(state_->thrown);
-    return std::move(state_->report);
-}
+export_report running_export::wait() { return state_->report.get_future().get(); }
 
 void count_sources(std::vector<walk::source> sources, walk::walk_options options, live_progress& progress,
                    std::atomic<bool> const& stop) {
     options.xattrs = walk::xattr_policy::none;
     options.names = false;
-    options.window_bytes = memory_plan::walk_window_bytes;
+    options.window_bytes = job_windows{}.walk_bytes;
     options.stopping = [&stop] { return stop.load(std::memory_order_relaxed); };
     walk::walker counting{std::move(sources), std::move(options)};
     walk::entry entry;

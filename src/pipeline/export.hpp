@@ -12,18 +12,20 @@
 
 namespace submitit::pipeline {
 
-/// Starts one export on a control thread of its own and returns it as a handle; without Asio in the header, for callers
-/// that are not coroutines themselves.
+/// One export with an engine of its own, as a handle for callers that are not coroutines themselves.
 class running_export {
 public:
-    /// `on_done` runs on the control thread as the last thing. The sink, `progress` and `stop` outlive the handle.
-    running_export(export_options options, publish::sink& output, live_progress& progress, std::atomic<bool>& stop,
+    /// Starts it. `on_done` runs as the last thing, on a thread of the export (or here, when it cannot even start). The sink
+    /// and `progress` outlive the handle.
+    running_export(export_options options, publish::sink& output, live_progress& progress,
                    std::function<void()> on_done);
     /// Waits for the end.
     ~running_export();
     running_export(running_export const&) = delete;
     running_export& operator=(running_export const&) = delete;
 
+    /// What is in flight drains, then it ends. From any thread.
+    void cancel() noexcept;
     [[nodiscard]] bool done() const noexcept;
     /// Waits for the end; once.
     [[nodiscard]] export_report wait();

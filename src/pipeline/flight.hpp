@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "archive/encoder.hpp"
@@ -19,11 +20,12 @@ struct flight {
     memory::slab slab;
     std::vector<archive::content> contents;
     std::vector<std::uint32_t> missing;         ///< contents the backend is reading
-    std::atomic<std::uint32_t> outstanding{0};  ///< of those, plus one while they are being submitted
+    std::atomic<std::uint32_t> outstanding{0};  ///< of those
     bool laid_out = false;
     std::vector<walk::notice> notices;  ///< of reading, in entry order
     archive::encoded done;
-    job* owner = nullptr;
+    std::uint64_t turn = 0;      ///< order of the grants over all jobs of an engine
+    std::shared_ptr<job> owner;  ///< set with the grant
 };
 
 }  // namespace submitit::pipeline

@@ -3,69 +3,74 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
-#include "async/mailbox.hpp"
-#include "pipeline/admission.hpp"
-#include "pipeline/flight.hpp"
+#include "pipeline/engine.hpp"
 #include "pipeline/memory_plan.hpp"
 #include "pipeline/options.hpp"
-#include "pipeline/report.hpp"
-#include "pipeline/worker_pool.hpp"
-#include "plan/planner.hpp"
-#include "publish/sink.hpp"
+#include "pipeline/output.hpp"
+#include "pipeline/planning.hpp"
 
 namespace submitit::pipeline {
 
-/// One export from walk to published output.
+/// One export from walk to published output, on an engine that others share.
 ///
-/// Stages:  planner thread -> mailbox -> admit() -> workers (and the backend) -> assemble() -> sink.
+/// Stages:  planning -> admit() -> workers (and the backend) -> assemble() -> output.
 /// Order:   tickets are granted and assembled in sequence; reading and encoding happen in any order between.
-/// Threads: run() is a coroutine of the caller's single-threaded executor, on which the sink blocks; the planner and the
-///          workers have their own threads, and end before run() does.
-/// Stop:    once `stop` is set (or something failed) nothing more is written; what is in flight drains, then run() ends.
-class job {
+/// Threads: start() once, cancel() on any thread. Its coroutines run on a strand of the engine's; work() on its workers.
+/// Stop:    once cancelled (or something failed) nothing more is written; what is in flight drains, then the job ends.
+/// Alive:   as a shared_ptr; everything under way holds it. The engine, the output and `progress` until `on_end` was called.
+class job final : public planning_host, public std::enable_shared_from_this<job> {
 public:
-    job(export_options options, publish::sink& output, live_progress& progress, std::atomic<bool>& stop);
+    using end_handler = std::function<void(export_report, std::exception_ptr)>;
+
+    /// `where`: engine.runs_on().steering(), or writing() when the output blocks.
+    job(engine& on, job_options options, output& to, live_progress& progress, boost::asio::any_io_executor where);
     ~job();
     job(job const&) = delete;
     job& operator=(job const&) = delete;
 
-    /// `options`, the sink and the atomics must outlive it. Never throws but for exhausted memory.
-    [[nodiscard]] async::asio::awaitable<export_report> run();
+    /// `on_end` is called on the job's executor as the last thing, when nothing of the job is under way any more; with an
+    /// exception when memory was exhausted, and then that is not so.
+    void start(end_handler on_end);
+
+    /// Also before start(). Safe while start() runs on another thread.
+    void cancel() noexcept;
+    /// Cancels unless a byte has left; true when it did.
+    bool cancel_unless_begun() noexcept;
+
+    [[nodiscard]] bool stopping() const noexcept override { return stopped_.load(); }
+    void fail(failure_kind kind, error_code error, std::string path = {}, std::string detail = {}) override;
+
+    /// For the workers.
+    void work(flight& at, unsigned worker);
 
 private:
-    [[nodiscard]] bool set_up();
-    [[nodiscard]] bool stopping() const noexcept {
-        return stop_->load(std::memory_order_relaxed) || failed_.load(std::memory_order_relaxed);
-    }
-    void fail(failure_kind kind, error_code error, std::string path = {}, std::string detail = {});
-
-    // planner thread
-    void plan_all();
-    [[nodiscard]] bool plan_tickets();
-    [[nodiscard]] bool plan_orphans(bool last_time);
-    void hand_over(plan::ticket ticket);
+    [[nodiscard]] async::asio::awaitable<void> run();
+    [[nodiscard]] async::asio::awaitable<bool> book();
+    void set_up();
+    void end();
 
     // coroutines
     [[nodiscard]] async::asio::awaitable<void> admit();
+    void launch(std::unique_ptr<flight> granted);
     [[nodiscard]] async::asio::awaitable<void> assemble();
     [[nodiscard]] async::asio::awaitable<flight*> next_sealed(std::uint64_t seq);
-    void take(flight& sealed);
-    void carry_out(archive::output_list const& list);
+    [[nodiscard]] async::asio::awaitable<void> take(flight& sealed);
+    [[nodiscard]] async::asio::awaitable<void> carry_out();
+    void count(flight const& sealed);
     [[nodiscard]] bool may_end();
-    [[nodiscard]] bool finish();
+    [[nodiscard]] async::asio::awaitable<void> finish();
     void tell(walk::notice const& notice);
     void retire(flight& done);
+    void stop() noexcept;
 
     // workers
-    void work(flight& at, unsigned worker);
     void read_cached(flight& at);
     void settle_missing(flight& at);
     [[nodiscard]] bool read_one(archive::content& one, bool segment);
@@ -74,49 +79,44 @@ private:
     [[nodiscard]] bool wait_for_links(flight& at);
     void seal(flight& at);
 
-    export_options options_;
-    publish::sink* output_;
+    engine* engine_;
+    job_options options_;
+    output* output_;
     live_progress* progress_;
-    std::atomic<bool>* stop_;
+    boost::asio::any_io_executor strand_;
+    end_handler on_end_;
     archive::traits traits_;
-    memory_plan memory_;
     export_report report_;
     std::chrono::steady_clock::time_point started_;
 
-    std::unique_ptr<walk::walker> walker_;
-    std::unique_ptr<plan::planner> planner_;
-    plan::link_outcomes links_{memory_plan::link_failures_bytes};
-    plan::entry_spool orphans_;  // filled by assemble(), taken by the planner once all tickets were assembled
-    std::unique_ptr<admission> admission_;
-    memory::job_id job_id_ = 0;
-    std::unique_ptr<memory::slab_pool> slabs_;
-    std::vector<std::unique_ptr<archive::encoder>> encoders_;  // one a worker
+    job_memory memory_;
+    std::shared_ptr<encoder_set> encoders_;
+    std::unique_ptr<planning> planning_;
     std::unique_ptr<archive::container> container_;
     archive::output_list list_;
-    async::mailbox<std::unique_ptr<flight>> planned_{memory_plan::planned_tickets};
+    bool published_ = false;
 
-    std::mutex failure_mutex_;
-    std::atomic<bool> failed_{false};
+    std::atomic<bool> stopped_{false};  // cancelled, or failed
+    std::atomic<bool> cancelled_{false};
+    enum class begun : std::uint8_t { not_yet, writing, never };
+    std::atomic<begun> begun_{begun::not_yet};  // whether a byte has left
+    std::mutex stop_mutex_;                     // the first failure; what stop() may touch
+    bool failed_ = false;
+    std::optional<memory::job_id> booking_;
 
-    mutable std::mutex flights_mutex_;
+    std::mutex flights_mutex_;
     std::map<std::uint64_t, std::unique_ptr<flight>> flights_;  // granted, not retired
     std::map<std::uint64_t, flight*> sealed_;                   // encoded, not assembled
     std::vector<flight*> parked_;                               // wait for an earlier ticket to be sealed
     std::uint64_t sealed_below_ = 0;                            // tickets below are sealed
-    std::uint64_t retired_count_ = 0;
-    std::uint64_t planned_count_ = 0;
-    std::optional<std::uint64_t> last_seq_;  // one past the last ticket, once known
-    std::condition_variable all_retired_;
+    std::optional<std::uint64_t> last_seq_;                     // one past the last ticket, once known
     async::wakeup sealed_changed_;
     async::wakeup admit_ended_;
     bool admit_done_ = false;
+    std::uint64_t planned_bytes_ = 0;
 
     std::atomic<std::uint64_t> cached_reads_{0};
     std::atomic<std::uint64_t> backend_reads_{0};
-
-    std::unique_ptr<io::backend> backend_;
-    std::unique_ptr<worker_pool> workers_;
-    std::thread planner_thread_;
 };
 
 }  // namespace submitit::pipeline

@@ -6,25 +6,50 @@
 #include <functional>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "archive/traits.hpp"
 #include "io/backend.hpp"
 #include "walk/walker.hpp"
 
 namespace submitit::pipeline {
 
-/// One export: what, how, within what. Plain values; the callbacks run on the engine's control thread, in archive order.
-struct export_options {
-    export_options() = default;  // user-declared: passed to coroutines by value (g++ 12 and aggregates)
+struct flight;
+
+/// Told of a job's progress on the job's executor, in archive order; the job goes on when the coroutine ends, so an observer that
+/// waits slows the job instead of piling up.
+class observer {
+public:
+    /// All entries are planned: `entries` with `bytes` of content.
+    [[nodiscard]] virtual boost::asio::awaitable<void> analysed(std::uint64_t entries, std::uint64_t bytes) = 0;
+    /// The flight's entries are in the output.
+    [[nodiscard]] virtual boost::asio::awaitable<void> assembled(flight const& one) = 0;
+
+protected:
+    ~observer() = default;
+};
+
+/// One export: what and how. Plain values; the callbacks run on the job's executor, in archive order.
+struct job_options {
+    job_options() = default;  // user-declared: passed to coroutines by value (g++ 12 and aggregates)
 
     std::vector<walk::source> sources;
     walk::walk_options walk;
     archive::format_options format;
+    bool watched = false;          ///< a counting walk runs beside; its window is booked
+    bool strict = false;           ///< any warning fails the export
+    bool waits_for_memory = true;  ///< false: fails with errc::engine_full where it would have to wait for its booking
+    std::function<void(walk::notice const&)> on_notice;
+    observer* watcher = nullptr;  ///< outlives the job's end
+};
+
+/// One export with an engine of its own: and within what.
+struct export_options : job_options {
+    export_options() = default;
+
     std::uint64_t memory_bytes = 0;  ///< 0: the default for the format and level
     unsigned jobs = 0;               ///< workers; 0: one a processor
     io::backend_options io;
-    bool watched = false;  ///< a counting walk runs beside; its window is booked
-    bool strict = false;   ///< any warning fails the export
-    std::function<void(walk::notice const&)> on_notice;
 };
 
 /// Live figures, written by the engine, readable from any thread without locks.

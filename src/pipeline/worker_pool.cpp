@@ -3,9 +3,13 @@
 
 #include <pthread.h>
 
+#include "io/signals_blocked.hpp"
+#include "pipeline/job.hpp"
+
 namespace submitit::pipeline {
 
-worker_pool::worker_pool(unsigned workers, std::function<void(flight&, unsigned)> run) : run_{std::move(run)} {
+worker_pool::worker_pool(unsigned workers) {
+    io::signals_blocked const blocked;
     threads_.reserve(workers);
     for (unsigned worker = 0; worker < workers; ++worker) {
         threads_.emplace_back([this, worker] { work(worker); });
@@ -38,7 +42,8 @@ void worker_pool::work(unsigned worker) {
             next = queue_.top();
             queue_.pop();
         }
-        run_(*next, worker);
+        auto const owner = next->owner;  // the flight, and with it the job, may end inside
+        owner->work(*next, worker);
     }
 }
 

@@ -2,33 +2,31 @@
 #pragma once
 
 #include <condition_variable>
-#include <functional>
 #include <mutex>
 #include <queue>
 #include <thread>
 #include <vector>
 
-#include "pipeline/flight.hpp"
+#include "pipeline/work_queue.hpp"
 
 namespace submitit::pipeline {
 
-/// Threads that take the flight with the smallest ticket number first, so the head of the line never queues behind
-/// later work. They never wait for memory, a queue or a device inside a task. The destructor waits for them.
-class worker_pool {
+/// Threads that take the flight that was granted first, so the head of a line never queues behind later work, and no job behind
+/// another that came later. They never wait for memory, a queue or a device inside a task. The destructor waits for them.
+class worker_pool final : public work_queue {
 public:
-    /// `run(flight, worker)` is called on worker threads, 0 <= worker < workers.
-    worker_pool(unsigned workers, std::function<void(flight&, unsigned)> run);
-    ~worker_pool();
+    explicit worker_pool(unsigned workers);
+    ~worker_pool() override;
 
-    void push(flight& ready);
+    void push(flight& ready) override;
+    [[nodiscard]] unsigned workers() const noexcept override { return static_cast<unsigned>(threads_.size()); }
 
 private:
     struct later {
-        bool operator()(flight const* a, flight const* b) const noexcept { return a->ticket.seq > b->ticket.seq; }
+        bool operator()(flight const* a, flight const* b) const noexcept { return a->turn > b->turn; }
     };
     void work(unsigned worker);
 
-    std::function<void(flight&, unsigned)> run_;
     std::mutex mutex_;
     std::condition_variable ready_;
     std::priority_queue<flight*, std::vector<flight*>, later> queue_;

@@ -41,7 +41,7 @@ result<bool> planner::next(ticket& out) {
             if (!got) return failure{got.error()};
             if (*got != walk::walker::found::entry) {
                 bool const ends = *got == walk::walker::found::end;
-                if (!ends && footprint + notice_bytes_ <= batch_footprint_max) continue;
+                if (!ends && footprint + notice_bytes_ <= shape_.limits.footprint_max) continue;
                 if (out.entries.empty() && notices_.empty()) return false;
                 seal(out);
                 return true;
@@ -51,8 +51,8 @@ result<bool> planner::next(ticket& out) {
         auto const size = entry.kind == walk::entry_kind::file ? entry.stat.size : 0;
         auto const cost = shape_.entry_bytes(entry, size);
         bool const another_root = out.entries.empty() || out.entries.back().root != entry.root;
-        bool const full = out.bytes + cost > shape_.ticket_bytes || out.entries.size() == batch_entries_max ||
-                          footprint + notice_bytes_ > batch_footprint_max ||
+        bool const full = out.bytes + cost > shape_.ticket_bytes || out.entries.size() == shape_.limits.entries_max ||
+                          footprint + notice_bytes_ > shape_.limits.footprint_max ||
                           (another_root && out.roots == batch_roots_max);
         if (full && (!out.entries.empty() || !notices_.empty())) {
             held_ = std::move(entry);
@@ -99,11 +99,11 @@ bool planner::can_hold(walk::entry const& entry) {
         note({walk::notice_kind::special, entry.name, {}, "a FIFO or device; this format cannot hold it"});
         return false;
     }
-    if (entry.name.size() <= walk::name_bytes_max) return true;
+    if (entry.name.size() <= shape_.limits.name_bytes_max) return true;
     note({walk::notice_kind::unsupported,
           entry.name.substr(0, 256) + "...",
           {},
-          "its name is longer than 65,535 bytes"});
+          "its name is longer than " + std::to_string(shape_.limits.name_bytes_max) + " bytes"});
     return false;
 }
 

@@ -15,21 +15,31 @@
 
 namespace submitit::plan {
 
-inline constexpr std::size_t batch_entries_max = 512;
-
 /// Sources a batch may hold entries of: each keeps its directory open.
 inline constexpr std::uint32_t batch_roots_max = 8;
 
-/// Heap bytes of entries and notices after which a batch closes; one entry more may follow.
-inline constexpr std::uint64_t batch_footprint_max = 384U * 1024U;
+/// What bounds the records of one ticket. Part of the bytes, as the ticket size is.
+struct batch_limits {
+    std::size_t entries_max = 512;
+    /// Heap bytes of entries and notices after which a batch closes; one entry more may follow.
+    std::uint64_t footprint_max = 384U * 1024U;
+    std::size_t name_bytes_max = walk::name_bytes_max;    ///< longer names become notices
+    std::size_t xattr_bytes_max = walk::xattr_bytes_max;  ///< of one entry; the walk keeps it
 
-/// The most a ticket's records can take beside its slab: a batch that just closed, plus its largest possible last entry.
-inline constexpr std::uint64_t ticket_footprint_max =
-    batch_footprint_max + 2 * walk::name_bytes_max + walk::xattr_bytes_max + 64 * 1024;
+    /// For exports of which hundreds share one budget.
+    [[nodiscard]] static constexpr batch_limits small() noexcept { return {64, 24U * 1024U, 4095, 0}; }
+
+    /// The most a ticket's records can take beside its slab: a batch that just closed, plus its largest possible last entry
+    /// (two names, a symlink's target, a notice).
+    [[nodiscard]] constexpr std::uint64_t ticket_footprint_max() const noexcept {
+        return footprint_max + 2 * name_bytes_max + xattr_bytes_max + (name_bytes_max < 4096 ? 8U : 64U) * 1024U;
+    }
+};
 
 /// What a container wants of the plan. The functions are called on the planning thread only.
 struct shape {
     std::uint64_t ticket_bytes = 1U << 20U;
+    batch_limits limits;
     bool hard_links = false;  ///< later names of an inode are links
     bool specials = false;    ///< FIFOs and devices can be stored
     /// Archive input of the whole entry: headers, content of `size` bytes, padding.

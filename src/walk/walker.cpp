@@ -105,7 +105,7 @@ walker::~walker() = default;
 
 result<walker::found> walker::next(entry& out) {
     for (;;) {
-        if (notices_bytes_ > notices_bytes_max) return found::notices;
+        if (notices_bytes_ > options_.notices_bytes_max) return found::notices;
         if (options_.stopping && options_.stopping()) return found::end;
         if (has_pending_) {
             has_pending_ = false;

@@ -30,6 +30,7 @@ struct walk_options {
     std::size_t window_bytes = 1U << 20U;  ///< of directory listings held in memory; more is spilled
     /// (dev, ino) of what stays out: the existing output, its directory ./exports.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> own_outputs;
+    std::size_t notices_bytes_max = 64U << 10U;  ///< of notices held before next() comes back without an entry
     std::function<bool()> stopping;  ///< asked at every name: true ends the walk early; may be empty
 };
 
@@ -37,15 +38,12 @@ struct walk_options {
 ///
 /// Order:   CLI.md "Sources and names": byte-wise by stored name, a directory before what it holds.
 /// Memory:  listings within window_bytes (of one directory, and of all ancestors together); the rest is spilled. Some
-///          500 bytes a level, and notices_bytes_max of notices.
+///          500 bytes a level, and notices_bytes_max of notices (one more, of any length, may follow).
 /// Holds:   one directory descriptor, the source's, and a spill file once it is needed.
 /// Safety:  every path is opened beneath its source without following links (with dereference: beneath it only).
 /// Threads: one at a time; blocks on the disk.
 class walker {
 public:
-    /// Notices held before next() comes back without an entry; one more, of any length, may follow.
-    static constexpr std::size_t notices_bytes_max = 64U << 10U;
-
     walker(std::vector<source> sources, walk_options options);
     ~walker();
     walker(walker const&) = delete;

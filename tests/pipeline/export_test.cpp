@@ -158,9 +158,7 @@ TEST_CASE("a stop that is set before the start leaves nothing") {
         CAPTURE(std::string{of.name});
         memory_sink output;
         live_progress progress;
-        std::atomic<bool> stop{true};
-        running_export running{options_of(of), output, progress, stop, {}};
-        auto const report = running.wait();
+        auto const report = run_cancelled(options_of(of), output, progress);
         CHECK(report.failure.kind == failure_kind::cancelled);
         CHECK(report.failure.error == errc::cancelled);
         CHECK_FALSE(output.committed);
@@ -175,9 +173,15 @@ TEST_CASE("a stop in the middle ends the export without its end and its name") {
         auto options = options_of(of);
         memory_sink output;
         live_progress progress;
-        std::atomic<bool> stop{false};
-        output.once_beyond = {100'000, [&stop] { stop.store(true); }};
-        running_export running{options, output, progress, stop, {}};
+        running_export* started = nullptr;
+        std::promise<void> known;
+        output.once_beyond = {100'000, [&] {
+                                  known.get_future().wait();
+                                  started->cancel();
+                              }};
+        running_export running{options, output, progress, {}};
+        started = &running;
+        known.set_value();
         auto const report = running.wait();
         CHECK(report.failure.kind == failure_kind::cancelled);
         CHECK_FALSE(output.committed);
@@ -270,10 +274,9 @@ TEST_CASE("several exports run side by side without disturbing each other") {
     std::vector<memory_sink> outputs(4);
     std::vector<std::unique_ptr<running_export>> running;
     std::vector<live_progress> progress(4);
-    std::atomic<bool> stop{false};
     for (std::size_t i = 0; i < 4; ++i)
         running.push_back(std::make_unique<running_export>(options_of(container_cases[i]), outputs[i], progress[i],
-                                                           stop, std::function<void()>{}));
+                                                           std::function<void()>{}));
     for (std::size_t i = 0; i < 4; ++i) {
         CHECK(running[i]->wait().failure.kind == failure_kind::none);
         CHECK(archive::testing::findings_of({}, outputs[i].bytes, container_cases[i].name) == "");

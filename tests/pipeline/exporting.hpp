@@ -5,13 +5,16 @@
 
 #include <cstring>
 #include <functional>
+#include <future>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/sizes.hpp"
 #include "pipeline/export.hpp"
+#include "pipeline/job.hpp"
 #include "pipeline/memory_plan.hpp"
 #include "publish/sink.hpp"
 #include "walk/scratch_tree.hpp"
@@ -81,11 +84,23 @@ inline export_options options_for(format kind, walk::source from) {
     return options;
 }
 
+/// Cancelled before it is started, on an engine of its own.
+inline export_report run_cancelled(export_options options, memory_sink& output, live_progress& progress) {
+    auto selected = io::select_backend(options.io);
+    REQUIRE(selected.has_value());
+    std::promise<export_report> ended;
+    blocking_output to{output};
+    engine on{64 * MiB, 64, std::make_unique<threads_runtime>(std::move(selected->engine), 1, 1)};
+    auto const cancelled = std::make_shared<job>(on, std::move(options), to, progress, on.runs_on().writing());
+    cancelled->cancel();
+    cancelled->start([&ended](export_report report, std::exception_ptr const&) { ended.set_value(std::move(report)); });
+    return ended.get_future().get();
+}
+
 inline export_report run(export_options options, memory_sink& output) {
     options.format.seekable = output.seekable();
     live_progress progress;
-    std::atomic<bool> stop{false};
-    running_export running{std::move(options), output, progress, stop, {}};
+    running_export running{std::move(options), output, progress, {}};
     auto report = running.wait();
     CHECK(running.done());
     CHECK(progress.output_bytes.load() == report.output_bytes);

@@ -38,9 +38,7 @@ std::string name_of(archive::traits const& format) {
 }
 
 /// What is booked before the first ticket: one ticket must be able to go with this.
-std::uint64_t booked(memory_plan const& made) {
-    return made.engine_bytes + made.booking.fixed_bytes + made.booking.head_reserve.bytes;
-}
+std::uint64_t booked(memory_plan const& made) { return made.job.needed_bytes(made.workers); }
 
 }  // namespace
 
@@ -74,8 +72,8 @@ TEST_CASE("what is needed is needed to the byte, whatever the number of jobs") {
             CHECK(just.workers == 1);
             CHECK(booked(just) == needed);
             CHECK(booked(plan_memory(format, needed - 1, jobs, false)) > needed - 1);
-            constexpr auto sources = memory_plan::source_bytes_min;
-            CHECK(plan_memory(format, 1, jobs, true).needed_bytes == needed + memory_plan::walk_window_bytes + sources);
+            constexpr auto sources = job_windows{}.source_bytes_min;
+            CHECK(plan_memory(format, 1, jobs, true).needed_bytes == needed + job_windows{}.walk_bytes + sources);
             CHECK(plan_memory(format, 1, jobs, false, sources).needed_bytes == needed);
             CHECK(plan_memory(format, 1, jobs, false, sources + 12'345).needed_bytes == needed + 12'345);
         }
@@ -91,10 +89,10 @@ TEST_CASE("more memory never means fewer workers, and every worker that fits wit
             auto const made = plan_memory(format, limit, 16, false);
             REQUIRE(made.workers >= before);
             before = made.workers;
-            auto const grant = made.booking.head_reserve.bytes;
+            auto const grant = made.job.booking.head_reserve.bytes;
             if (made.workers > 1) REQUIRE(booked(made) + made.workers * grant <= limit);
             if (made.workers == 16) break;
-            auto const one_more = format.worker_bytes() * (made.workers + 1) + made.booking.fixed_bytes -
+            auto const one_more = format.worker_bytes() * (made.workers + 1) + made.job.booking.fixed_bytes -
                                   format.container_bytes(made.workers) + format.container_bytes(made.workers + 1) +
                                   (made.workers + 2) * grant;
             REQUIRE(one_more > limit);
@@ -110,7 +108,7 @@ TEST_CASE("the default has room for every worker, and is never below 64 MiB") {
             auto const made = plan_memory(format, 0, jobs, false);
             CHECK(made.workers == jobs);
             CHECK(made.limit_bytes >= 64 * MiB);
-            CHECK(booked(made) + jobs * made.booking.head_reserve.bytes <= made.limit_bytes);
+            CHECK(booked(made) + jobs * made.job.booking.head_reserve.bytes <= made.limit_bytes);
         }
     }
     CHECK(plan_memory(archive::traits{{.kind = format::zip}}, 0, 2, false).limit_bytes == 64 * MiB);
@@ -118,15 +116,15 @@ TEST_CASE("the default has room for every worker, and is never below 64 MiB") {
 
 TEST_CASE("no ticket's records outgrow what one grant holds for them") {
     archive::traits const format{{.kind = format::tar}};
-    auto const room = plan_memory(format, 0, 1, false).booking.head_reserve.bytes - format.slab_bytes();
+    auto const room = plan_memory(format, 0, 1, false).job.booking.head_reserve.bytes - format.slab_bytes();
     plan::ticket batch;
-    CHECK(ticket_records_bytes(batch) > 0);
+    CHECK(ticket_records_bytes(batch, format.limits()) > 0);
     std::uint64_t before = 0;
-    for (std::size_t i = 0; i < plan::batch_entries_max; ++i) {
+    for (std::size_t i = 0; i < plan::batch_limits{}.entries_max; ++i) {
         walk::entry entry;
         entry.name = std::string(600, 'n');
         batch.entries.push_back(entry);
-        auto const now = ticket_records_bytes(batch);
+        auto const now = ticket_records_bytes(batch, format.limits());
         REQUIRE(now >= before + 600);
         REQUIRE(now <= room);
         before = now;
@@ -136,7 +134,7 @@ TEST_CASE("no ticket's records outgrow what one grant holds for them") {
     largest.link_target = largest.name;
     largest.xattrs.push_back({"user.x", std::string(walk::xattr_bytes_max - 6, 'x')});
     batch.entries.back() = largest;
-    CHECK(ticket_records_bytes(batch) <= room);
+    CHECK(ticket_records_bytes(batch, format.limits()) <= room);
 }
 
 }  // namespace submitit::pipeline

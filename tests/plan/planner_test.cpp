@@ -133,8 +133,8 @@ TEST_CASE("a batch closes when its records outgrow their share of memory") {
     for (auto const& one : tickets) {
         std::uint64_t footprint = 0;
         for (auto const& entry : one.entries) footprint += entry.footprint_bytes();
-        CHECK(footprint <= batch_footprint_max + one.entries.back().footprint_bytes());
-        if (&one != &tickets.back()) CHECK(footprint > batch_footprint_max);
+        CHECK(footprint <= batch_limits{}.footprint_max + one.entries.back().footprint_bytes());
+        if (&one != &tickets.back()) CHECK(footprint > batch_limits{}.footprint_max);
     }
 }
 
@@ -192,7 +192,7 @@ TEST_CASE("many names in a row that cannot be held make tickets of notices alone
     for (auto const& one : tickets) {
         std::uint64_t bytes = 0;
         for (auto const& notice : one.notices) bytes += notice.footprint_bytes();
-        CHECK(bytes < batch_footprint_max + 1024);
+        CHECK(bytes < batch_limits{}.footprint_max + 1024);
         told += one.notices.size();
     }
     CHECK(tickets.size() > 2);
@@ -362,7 +362,7 @@ TEST_CASE("notices of files that cannot be opened do not pile up beyond a batch'
     for (auto const& one : tickets) {
         std::uint64_t bytes = 0;
         for (auto const& notice : one.notices) bytes += sizeof notice + notice.path.capacity();
-        CHECK(bytes <= batch_footprint_max + 1024);
+        CHECK(bytes <= batch_limits{}.footprint_max + 1024);
         told += one.notices.size();
     }
     CHECK(told == 2500);

@@ -132,7 +132,7 @@ TEST_CASE("notices come in portions when a whole directory gives no entry") {
     }
     CHECK(entries == std::vector<std::string>{"gone/", "z"});
     CHECK(told == names - 1);
-    CHECK(most < walker::notices_bytes_max + 1024);
+    CHECK(most < walk_options{}.notices_bytes_max + 1024);
 }
 
 TEST_CASE("a directory whose name is too long for any archive is not entered") {

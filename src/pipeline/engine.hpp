@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include "memory/slab.hpp"
+#include "pipeline/admission.hpp"
+#include "pipeline/encoder_set.hpp"
+#include "pipeline/runtime.hpp"
+
+namespace submitit::pipeline {
+
+class job;
+
+/// What exports share: memory, slabs, encoders, workers and a way to read files. Thread-safe.
+///
+/// Lifetime: close() cancels what runs and waits until it has drained; the destructor does so too. A job touches its engine only
+///           between enter() and leave().
+class engine {
+public:
+    engine(std::uint64_t memory_bytes, std::uint32_t slots, std::unique_ptr<runtime> runs_on);
+    ~engine();
+    engine(engine const&) = delete;
+    engine& operator=(engine const&) = delete;
+
+    [[nodiscard]] admission& memory() noexcept { return memory_; }
+    [[nodiscard]] runtime& runs_on() noexcept { return *runtime_; }
+    [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return memory_bytes_; }
+    [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
+    [[nodiscard]] std::uint64_t next_turn() noexcept { return turns_.fetch_add(1, std::memory_order_relaxed); }
+
+    /// Encoders for this format: shared ones, or new ones whose booking is queued now.
+    /// Fails: errc::budget_too_small when they can never be booked beside `job`.
+    [[nodiscard]] result<std::shared_ptr<encoder_set>> encoders_for(archive::traits const& format,
+                                                                    memory::booking const& job);
+
+    /// A slab of exactly `bytes`, paid for by a grant. Idle slabs of other sizes are unmapped where the budget is in use otherwise.
+    [[nodiscard]] memory::slab take_slab(std::size_t bytes);
+    void give_slab(memory::slab used);
+    /// Idle slabs make room for what has been booked.
+    void trim_slabs();
+
+    /// False: the engine is closing, and the job must not start.
+    [[nodiscard]] bool enter(job& starting);
+    /// The last thing a job does with its engine.
+    void leave(job& ended);
+
+    void close();
+
+private:
+    std::uint64_t memory_bytes_;
+    std::uint32_t slots_;
+    admission memory_;
+    memory::slab_store slabs_;
+    std::atomic<std::uint64_t> turns_{0};
+
+    std::mutex sets_mutex_;
+    std::vector<std::weak_ptr<encoder_set>> sets_;
+
+    std::mutex jobs_mutex_;
+    std::condition_variable all_left_;
+    std::set<job*> jobs_;
+    bool closed_ = false;
+
+    std::unique_ptr<runtime> runtime_;  // last: its threads end first
+};
+
+}  // namespace submitit::pipeline
