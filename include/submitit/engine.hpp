@@ -65,6 +65,16 @@ private:
     std::uint32_t descriptors_ = 0;
 };
 
+/// What an engine's budget is used for now.
+struct engine_usage {
+    std::uint64_t limit_bytes = 0;
+    std::uint64_t used_bytes = 0;        ///< windows, encoders, tickets in flight
+    std::uint64_t committed_bytes = 0;   ///< and what every export may need to go on
+    std::uint64_t high_water_bytes = 0;  ///< largest used_bytes ever; never above the limit
+    std::uint32_t limit_descriptors = 0;
+    std::uint32_t used_descriptors = 0;
+};
+
 namespace detail {
 class engine_core;
 }
@@ -88,6 +98,7 @@ public:
     engine& operator=(engine const&) = delete;
 
     [[nodiscard]] backend_report backend() const;
+    [[nodiscard]] engine_usage usage() const;
 
     /// For jobs and readers.
     [[nodiscard]] std::shared_ptr<detail::engine_core> const& core() const noexcept { return core_; }

@@ -23,6 +23,9 @@ enum class errc {
     io_uring_unavailable,  ///< asked for by name and refused by the system
     engine_closed,         ///< the engine went before the operation was started
     engine_full,           ///< no room for another export now, and it was not to wait
+    nothing_to_store,      ///< every name was left out, or there was none
+    warnings_refused,      ///< a warning came, and the export was strict
+    duplicate_source,      ///< two sources would have the same stored name
     internal,
 };
 

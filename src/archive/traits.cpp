@@ -83,6 +83,7 @@ std::uint64_t traits::container_bytes(unsigned workers) const noexcept {
 }
 
 std::uint64_t traits::window_tickets(unsigned workers) const noexcept {
+    if (options_.small_tickets) return 3;
     return options_.kind == format::tar ? std::uint64_t{4} * workers : 0;
 }
 

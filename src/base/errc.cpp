@@ -26,6 +26,9 @@ public:
             case errc::io_uring_unavailable: return "io_uring is not available";
             case errc::engine_closed: return "the engine has been destroyed";
             case errc::engine_full: return "no room for another export now";
+            case errc::nothing_to_store: return "nothing to store";
+            case errc::warnings_refused: return "a warning, and warnings were refused";
+            case errc::duplicate_source: return "two sources have the same stored name";
             case errc::internal: return "internal error";
         }
         return "unknown error";

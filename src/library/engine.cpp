@@ -1,34 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "submitit/engine.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <thread>
+
 #include <boost/system/system_error.hpp>
 
+#include "base/sizes.hpp"
 #include "library/engine_core.hpp"
 
 namespace submitit {
 
 namespace detail {
 
+namespace {
+
+constexpr std::uint64_t memory_default_bytes = 256 * MiB;
+constexpr std::uint32_t descriptors_max = 32768;
+
+std::uint32_t half_of_descriptors() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
+    return static_cast<std::uint32_t>(std::min<rlim_t>(limit.rlim_cur / 2, descriptors_max));
+}
+
+}  // namespace
+
 engine_core::engine_core(engine_options const& options) {
+    auto const slots = std::max(options.descriptors() != 0 ? options.descriptors() : half_of_descriptors(), 8U);
+    auto const processors = std::max(std::thread::hardware_concurrency(), 1U);
     io::backend_options wanted;
     wanted.kind = static_cast<io::backend_kind>(options.backend());
+    wanted.open_slots = std::min(wanted.open_slots, std::max(slots / 4, 2U));
     auto selected = io::select_backend(wanted, &report_);
     if (!selected) throw boost::system::system_error{selected.error(), report_.reason};
-    backend_ = std::move(selected->engine);
+    auto threads = std::make_unique<pipeline::threads_runtime>(std::move(selected->engine),
+                                                               options.workers() != 0 ? options.workers() : processors,
+                                                               options.blocking_threads());
+    engine_ = std::make_unique<pipeline::engine>(options.memory() != 0 ? options.memory() : memory_default_bytes,
+                                                 slots - slots / 4, std::move(threads));
 }
 
 bool engine_core::submit(io::read_op* first) noexcept {
     std::shared_lock const lock{closing_};
-    if (!backend_) return false;
-    backend_->submit(first);
+    if (!engine_) return false;
+    engine_->runs_on().backend().submit(first);
     return true;
 }
 
+memory::budget_stats engine_core::budget() const {
+    std::shared_lock const lock{closing_};
+    return engine_ ? engine_->memory().stats() : last_budget_;
+}
+
 void engine_core::close() noexcept {
-    std::unique_ptr<io::backend> last;
+    std::unique_ptr<pipeline::engine> last;
     {
         std::lock_guard const lock{closing_};
-        last = std::move(backend_);
+        last = std::move(engine_);
     }
     last.reset();  // outside the lock: what is under way may submit again, and is refused
 }
@@ -42,6 +73,12 @@ engine::~engine() { core_->close(); }
 backend_report engine::backend() const {
     auto const& known = core_->report();
     return {static_cast<backend_kind>(known.chosen), known.reason, known.uring_errno, known.uring_features};
+}
+
+engine_usage engine::usage() const {
+    auto const now = core_->budget();
+    return {now.limit_bytes,      now.used_bytes,  now.committed_bytes,
+            now.high_water_bytes, now.limit_slots, now.used_slots};
 }
 
 }  // namespace submitit

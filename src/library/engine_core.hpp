@@ -5,6 +5,7 @@
 #include <shared_mutex>
 
 #include "io/backend.hpp"
+#include "pipeline/engine.hpp"
 #include "submitit/engine.hpp"
 
 namespace submitit::detail {
@@ -17,14 +18,25 @@ public:
     /// Hands reads to the backend; false, taking nothing, once the engine has gone.
     [[nodiscard]] bool submit(io::read_op* first) noexcept;
     [[nodiscard]] io::backend_report const& report() const noexcept { return report_; }
+    [[nodiscard]] memory::budget_stats budget() const;
 
-    /// The engine goes: refuses what comes, and waits for what is under way.
+    /// Calls `start(engine)` unless the engine has gone: then false. What it starts keeps the engine until it leaves.
+    template <class Start>
+    [[nodiscard]] bool with_engine(Start start) {
+        std::shared_lock const lock{closing_};
+        if (!engine_) return false;
+        start(*engine_);
+        return true;
+    }
+
+    /// The engine goes: refuses what comes, cancels exports, and waits for what is under way.
     void close() noexcept;
 
 private:
-    std::shared_mutex closing_;
-    std::unique_ptr<io::backend> backend_;
+    mutable std::shared_mutex closing_;
+    std::unique_ptr<pipeline::engine> engine_;
     io::backend_report report_;
+    memory::budget_stats last_budget_;
 };
 
 }  // namespace submitit::detail

@@ -205,6 +205,10 @@ budget::pool_survey budget::survey_pool() {
     return survey;
 }
 
+bool budget::has_room(contender const& c) const noexcept {
+    return fits(c.wanted, free_) && free_.bytes - c.wanted.bytes >= c.to->terms.pool_floor_bytes;
+}
+
 /// All shares together never exceed the pool, so what is wanted within a share waits only for those beyond theirs.
 bool budget::within_share(contender const& c, pool_survey const& survey) {
     request const held = c.to->pool_held;
@@ -217,11 +221,11 @@ bool budget::within_share(contender const& c, pool_survey const& survey) {
 /// room only; among equals it is with the job opened first, until its credit is spent.
 budget::contenders::iterator budget::next_to_draw(pool_survey& survey) {
     auto next = survey.waiting.end();
-    auto const has_room = [this](contender const& c) { return fits(c.wanted, free_); };
-    if (std::none_of(survey.waiting.begin(), survey.waiting.end(), has_room)) return next;
+    auto const fits_now = [this](contender const& c) { return has_room(c); };
+    if (std::none_of(survey.waiting.begin(), survey.waiting.end(), fits_now)) return next;
     bool anyone_owed = false;
     for (auto& c : survey.waiting) {
-        c.owed = within_share(c, survey);
+        c.owed = within_share(c, survey) && (c.to->terms.pool_floor_bytes == 0 || has_room(c));
         anyone_owed = anyone_owed || c.owed;
     }
     std::uint64_t laps = 0;

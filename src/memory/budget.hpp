@@ -26,7 +26,9 @@ struct booking {
     request head_reserve;              ///< one maximal grant: the largest request the job will ever make
     std::uint64_t fixed_bytes = 0;     ///< windows, sink buffer: held until the job is closed
     std::uint64_t window_tickets = 0;  ///< no ticket at or past head + window is granted (1: serial); 0 = no such bound
-    std::uint32_t weight = 1;          ///< share of the shared pool against other jobs; 0 counts as 1
+    /// Rule B grants it nothing that would leave less than this free: room for the bookings of others. Only its head is sure then.
+    std::uint64_t pool_floor_bytes = 0;
+    std::uint32_t weight = 1;  ///< share of the shared pool against other jobs; 0 counts as 1
 };
 
 /// One decision of the budget, to be carried out by the caller.
@@ -163,6 +165,7 @@ private:
 
     [[nodiscard]] pool_survey survey_pool();
     [[nodiscard]] contenders::iterator next_to_draw(pool_survey& survey);
+    [[nodiscard]] bool has_room(contender const& c) const noexcept;
     [[nodiscard]] static bool within_share(contender const& c, pool_survey const& survey);
     [[nodiscard]] static std::uint64_t laps_until_paid(contender const& c);
     static void credit(std::uint64_t laps, pool_survey const& survey);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
 #include "base/errc.hpp"
@@ -11,6 +12,13 @@
 namespace submitit::pipeline {
 
 namespace asio = boost::asio;
+
+namespace {
+
+/// An export whose reader may stall holds its source, a directory, a file or two.
+constexpr std::uint32_t descriptors_of_small = 4;
+
+}  // namespace
 
 job::job(engine& on, job_options options, output& to, live_progress& progress, asio::any_io_executor where)
     : engine_{&on},
@@ -74,6 +82,7 @@ void job::start(end_handler on_end) {
 
 asio::awaitable<void> job::run() {
     started_ = std::chrono::steady_clock::now();
+    co_await prepare();
     bool const booked = co_await book();
     if (booked) {
         set_up();
@@ -89,15 +98,27 @@ asio::awaitable<void> job::run() {
     end();
 }
 
+asio::awaitable<void> job::prepare() {
+    if (!options_.prepare || stopping()) co_return;
+    asio::post(engine_->runs_on().walking(), [self = shared_from_this()] {
+        auto refused = self->options_.prepare(self->options_);
+        if (refused.kind != failure_kind::none)
+            self->fail(refused.kind, refused.error, std::move(refused.path), std::move(refused.detail));
+        self->prepared_.notify();
+    });
+    co_await prepared_.wait();
+}
+
 /// Takes the job's place in the budget. False: it failed or was stopped, and holds nothing.
 asio::awaitable<bool> job::book() {
     auto const workers = engine_->runs_on().workers().workers();
     memory_ = plan_job(traits_, workers, options_.watched, walk::footprint_bytes(options_.sources));
     if (options_.sources.size() > 1)
         memory_.booking.head_reserve.slots = std::min(engine_->slots(), plan::batch_roots_max);
-    if (options_.format
-            .small_tickets)  // so many descriptors such an export holds: its source, a directory, a file or two
-        memory_.booking.head_reserve.slots = std::min(engine_->slots(), 4U);
+    if (options_.format.small_tickets) {
+        memory_.booking.head_reserve.slots = std::min(engine_->slots(), descriptors_of_small);
+        memory_.booking.pool_floor_bytes = engine_->memory_bytes() / 4;
+    }
     report_.memory_limit_bytes = engine_->memory_bytes();
     report_.workers = workers;
     auto const needed = std::to_string(memory_.needed_bytes(workers));

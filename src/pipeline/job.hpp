@@ -52,6 +52,7 @@ public:
 
 private:
     [[nodiscard]] async::asio::awaitable<void> run();
+    [[nodiscard]] async::asio::awaitable<void> prepare();
     [[nodiscard]] async::asio::awaitable<bool> book();
     void set_up();
     void end();
@@ -112,6 +113,7 @@ private:
     std::optional<std::uint64_t> last_seq_;                     // one past the last ticket, once known
     async::wakeup sealed_changed_;
     async::wakeup admit_ended_;
+    async::wakeup prepared_;
     bool admit_done_ = false;
     std::uint64_t planned_bytes_ = 0;
 

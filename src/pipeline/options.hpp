@@ -10,6 +10,7 @@
 
 #include "archive/traits.hpp"
 #include "io/backend.hpp"
+#include "pipeline/report.hpp"
 #include "walk/walker.hpp"
 
 namespace submitit::pipeline {
@@ -40,6 +41,8 @@ struct job_options {
     bool strict = false;           ///< any warning fails the export
     bool waits_for_memory = true;  ///< false: fails with errc::engine_full where it would have to wait for its booking
     std::function<void(walk::notice const&)> on_notice;
+    /// Runs first, where walks run, and may block: fills what is still missing. A failure ends the job.
+    std::function<failure_cause(job_options&)> prepare;
     observer* watcher = nullptr;  ///< outlives the job's end
 };
 
@@ -62,6 +65,7 @@ struct live_progress {
     std::atomic<std::uint64_t> total_bytes{0};
     std::atomic<bool> totals_known{false};  ///< the counting walk has ended
     std::atomic<bool> publishing{false};    ///< syncing and naming the output
+    std::atomic<bool> ended{false};
 };
 
 }  // namespace submitit::pipeline

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "walk/notice.hpp"
 
-namespace submitit::walk {
+namespace submitit {
 
 char const* to_string(notice_kind kind) noexcept {
     switch (kind) {
@@ -23,4 +23,4 @@ char const* to_string(notice_kind kind) noexcept {
     return "unknown";
 }
 
-}  // namespace submitit::walk
+}  // namespace submitit

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "async/wakeup.hpp"
+#include "pipeline/output.hpp"
+#include "submitit/detail/export_state.hpp"
+
+namespace submitit::library {
+
+/// An archive's way from its job to a reader, without a buffer between: the job's write() ends when the reader has taken all
+/// of it, a read ends when there is something to take.
+///
+/// Threads: write() as every output; the other members on any thread.
+class handover final : public pipeline::output {
+public:
+    using reader = detail::export_state::read_handler;
+
+    /// `on_abort` is called by abort(), without a lock.
+    explicit handover(std::function<void()> on_abort) : on_abort_{std::move(on_abort)} {}
+
+    [[nodiscard]] bool seekable() const noexcept override { return false; }
+    [[nodiscard]] async::asio::awaitable<result<>> write(std::span<std::byte const> bytes) override;
+    [[nodiscard]] result<> overwrite(std::uint64_t, std::span<std::byte const>) override { return from_errno(ESPIPE); }
+    [[nodiscard]] result<> cut_back(std::uint64_t) override { return from_errno(ESPIPE); }
+    [[nodiscard]] result<> commit() override { return {}; }
+    [[nodiscard]] std::string const& path() const noexcept override { return path_; }
+    void abort() noexcept override;
+
+    /// `into` stays valid until `on_read` is called or was destroyed.
+    void read(std::span<std::byte> into, reader on_read);
+    void cancel_read();
+
+    /// The job has ended: reads get `why` (eof when it ended well) from now on.
+    void end(error_code why);
+
+private:
+    [[nodiscard]] std::size_t copy(std::span<std::byte> into) noexcept;
+
+    std::string path_;
+    std::function<void()> on_abort_;
+    std::mutex mutex_;
+    std::span<std::byte const> current_;  // not taken yet, of the write that waits
+    std::span<std::byte> waiting_into_;
+    reader waiting_;
+    async::wakeup taken_;
+    bool aborted_ = false;
+    error_code ended_;
+};
+
+}  // namespace submitit::library
