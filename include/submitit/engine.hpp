@@ -79,7 +79,7 @@ class engine_core;
 /// Lifetime: the destructor cancels what runs and waits until it has drained; it may block as long as the device takes. Jobs and
 ///           readers may outlive it: what they start then fails with errc::engine_closed.
 /// fork:     the child has none of the threads; it may only _exit or exec.
-class engine {
+class [[gnu::visibility("default")]] engine {
 public:
     /// Throws boost::system::system_error: errc::io_uring_unavailable, or the system's refusal of threads or descriptors.
     explicit engine(engine_options options = engine_options());

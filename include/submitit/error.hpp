@@ -26,7 +26,8 @@ enum class errc {
     internal,
 };
 
-[[nodiscard]] boost::system::error_code make_error_code(errc value) noexcept;
+/// What makes `error == errc::cancelled` work: found by its argument, not meant to be called.
+[[nodiscard, gnu::visibility("default")]] boost::system::error_code make_error_code(errc value) noexcept;
 
 }  // namespace submitit
 

@@ -25,7 +25,7 @@ class budget_queue;
 /// Bytes taken from a memory_budget, given back when it goes. Move-only. It may outlive the budget it came from.
 ///
 /// Threads: one at a time; different leases on different threads.
-class memory_lease {
+class [[gnu::visibility("default")]] memory_lease {
 public:
     memory_lease() noexcept = default;
     memory_lease(memory_lease&& other) noexcept
@@ -61,7 +61,7 @@ private:
 namespace detail {
 
 /// Who waits for memory, in order. Shared by a budget, its leases and the cancellation handlers. Thread-safe.
-class budget_queue : public std::enable_shared_from_this<budget_queue> {
+class [[gnu::visibility("default")]] budget_queue : public std::enable_shared_from_this<budget_queue> {
 public:
     using handler = completion<boost::system::error_code, memory_lease>;
 
@@ -84,7 +84,7 @@ public:
     [[nodiscard]] std::uint64_t waiting() const noexcept;
 
 private:
-    struct state;
+    struct [[gnu::visibility("hidden")]] state;
     void grant_waiting() noexcept;
     std::unique_ptr<state> state_;
 };
