@@ -5,6 +5,7 @@
 
 #include <boost/system/error_code.hpp>
 
+/// Directory trees into archives, for programs on Boost.Asio.
 namespace submitit {
 
 /// What can go wrong that errno has no word for. One category object, whose name is "submitit".
@@ -31,5 +32,9 @@ enum class errc {
 
 }  // namespace submitit
 
+namespace boost::system {
+
 template <>
-struct boost::system::is_error_code_enum<submitit::errc> : std::true_type {};
+struct is_error_code_enum<submitit::errc> : std::true_type {};
+
+}  // namespace boost::system
