@@ -14,10 +14,10 @@ enum class backend_kind : std::uint8_t { automatic, uring, threads };
 
 /// What was probed, chosen and why.
 struct backend_report {
-    backend_kind chosen = backend_kind::threads;
-    std::string reason;          ///< one sentence; empty when the ring was chosen without further ado
-    int uring_errno = 0;         ///< why the ring cannot be used; 0 when it can
-    std::string uring_features;  ///< flags in use: "SINGLE_ISSUER DEFER_TASKRUN SUBMIT_ALL"
+    backend_kind chosen = backend_kind::threads;  ///< never `automatic`
+    std::string reason;                           ///< one sentence; empty when the ring was chosen without further ado
+    int uring_errno = 0;                          ///< why the ring cannot be used; 0 when it can
+    std::string uring_features;                   ///< flags in use: "SINGLE_ISSUER DEFER_TASKRUN SUBMIT_ALL"
 };
 
 /// What an engine is made of. A plain value; every member has a default that suits a server.
@@ -51,11 +51,14 @@ public:
         return *this;
     }
 
+    /// As it was set.
+    /// @{
     [[nodiscard]] std::uint64_t memory() const noexcept { return memory_bytes_; }
     [[nodiscard]] unsigned workers() const noexcept { return workers_; }
     [[nodiscard]] unsigned blocking_threads() const noexcept { return blocking_threads_; }
     [[nodiscard]] backend_kind backend() const noexcept { return backend_; }
     [[nodiscard]] std::uint32_t descriptors() const noexcept { return descriptors_; }
+    /// @}
 
 private:
     std::uint64_t memory_bytes_ = 0;
@@ -89,7 +92,7 @@ class engine_core;
 /// Lifetime: the destructor cancels what runs and waits until it has drained; it may block as long as the device takes. Jobs and
 ///           readers may outlive it: what they start then fails with errc::engine_closed.
 /// fork:     the child has none of the threads; it may only _exit or exec.
-class engine {
+class [[gnu::visibility("default")]] engine {
 public:
     /// Throws boost::system::system_error: errc::io_uring_unavailable, or the system's refusal of threads or descriptors.
     explicit engine(engine_options options = engine_options());
@@ -97,6 +100,7 @@ public:
     engine(engine const&) = delete;
     engine& operator=(engine const&) = delete;
 
+    /// How files are read, and why so.
     [[nodiscard]] backend_report backend() const;
     [[nodiscard]] engine_usage usage() const;
 

@@ -5,6 +5,7 @@
 
 #include <boost/system/error_code.hpp>
 
+/// Directory trees into archives, for programs on Boost.Asio.
 namespace submitit {
 
 /// What can go wrong that errno has no word for. One category object, whose name is "submitit".
@@ -29,9 +30,14 @@ enum class errc {
     internal,
 };
 
-[[nodiscard]] boost::system::error_code make_error_code(errc value) noexcept;
+/// What makes `error == errc::cancelled` work: found by its argument, not meant to be called.
+[[nodiscard, gnu::visibility("default")]] boost::system::error_code make_error_code(errc value) noexcept;
 
 }  // namespace submitit
 
+namespace boost::system {
+
 template <>
-struct boost::system::is_error_code_enum<submitit::errc> : std::true_type {};
+struct is_error_code_enum<submitit::errc> : std::true_type {};
+
+}  // namespace boost::system

@@ -13,6 +13,7 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include "submitit/detail/export_state.hpp"
@@ -288,7 +289,7 @@ private:
                     else alive->cancel_read();
                 });
             }
-            job->state_->read_some(into.data(), into.size(),
+            job->state_->read_some(into.data(), into.size(), boost::asio::error::eof,
                                    detail::export_state::read_handler{std::forward<Handler>(handler), job->executor_});
         }
         export_job* job;

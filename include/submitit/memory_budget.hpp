@@ -25,11 +25,14 @@ class budget_queue;
 /// Bytes taken from a memory_budget, given back when it goes. Move-only. It may outlive the budget it came from.
 ///
 /// Threads: one at a time; different leases on different threads.
-class memory_lease {
+class [[gnu::visibility("default")]] memory_lease {
 public:
+    /// Holds nothing.
     memory_lease() noexcept = default;
+    /// Leaves `other` empty.
     memory_lease(memory_lease&& other) noexcept
         : from_{std::move(other.from_)}, bytes_{std::exchange(other.bytes_, 0)} {}
+    /// Gives back what it held; leaves `other` empty.
     memory_lease& operator=(memory_lease&& other) noexcept {
         memory_lease moved{std::move(other)};
         std::swap(from_, moved.from_);
@@ -61,7 +64,7 @@ private:
 namespace detail {
 
 /// Who waits for memory, in order. Shared by a budget, its leases and the cancellation handlers. Thread-safe.
-class budget_queue : public std::enable_shared_from_this<budget_queue> {
+class [[gnu::visibility("default")]] budget_queue : public std::enable_shared_from_this<budget_queue> {
 public:
     using handler = completion<boost::system::error_code, memory_lease>;
 
@@ -84,7 +87,7 @@ public:
     [[nodiscard]] std::uint64_t waiting() const noexcept;
 
 private:
-    struct state;
+    struct [[gnu::visibility("hidden")]] state;
     void grant_waiting() noexcept;
     std::unique_ptr<state> state_;
 };
@@ -100,11 +103,14 @@ private:
 /// Lifetime: when it goes, what waits completes with operation_aborted; leases stay valid.
 class memory_budget {
 public:
+    /// Where handlers run that name no executor.
     using executor_type = boost::asio::any_io_executor;
 
+    /// Of `limit_bytes`, all of them free.
     memory_budget(executor_type executor, std::uint64_t limit_bytes)
         : executor_{std::move(executor)}, queue_{std::make_shared<detail::budget_queue>(limit_bytes)} {}
 
+    /// Of `limit_bytes`, all of them free; on the executor of `context`.
     template <class Context>
         requires std::is_convertible_v<Context&, boost::asio::execution_context&>
     memory_budget(Context& context, std::uint64_t limit_bytes) : memory_budget{context.get_executor(), limit_bytes} {}
@@ -113,6 +119,7 @@ public:
     memory_budget& operator=(memory_budget const&) = delete;
     ~memory_budget() { queue_->cancel_all(); }
 
+    /// The one it was made with.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
 
     /// Waits for `bytes`. Completion signature: void(boost::system::error_code, memory_lease).
@@ -131,7 +138,9 @@ public:
     /// Everything that waits completes with operation_aborted.
     void cancel() { queue_->cancel_all(); }
 
+    /// The bytes there are.
     [[nodiscard]] std::uint64_t limit_bytes() const noexcept { return queue_->limit_bytes(); }
+    /// The bytes of all leases together.
     [[nodiscard]] std::uint64_t used_bytes() const noexcept { return queue_->used_bytes(); }
     /// The largest used_bytes() ever; never above the limit.
     [[nodiscard]] std::uint64_t high_water_bytes() const noexcept { return queue_->high_water_bytes(); }

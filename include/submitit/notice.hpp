@@ -37,7 +37,7 @@ inline constexpr std::size_t notice_kinds = 14;
 }
 
 /// "vanished", "changed", ...
-[[nodiscard]] char const* to_string(notice_kind kind) noexcept;
+[[nodiscard, gnu::visibility("default")]] char const* to_string(notice_kind kind) noexcept;
 
 /// What happened to one name.
 struct notice {

@@ -6,8 +6,11 @@
 namespace submitit {
 namespace {
 
+/// Its number makes the categories of two copies of the library, in one process, one and the same.
 class category final : public boost::system::error_category {
 public:
+    category() noexcept : error_category{0x7375626D69746974} {}
+
     [[nodiscard]] char const* name() const noexcept override { return "submitit"; }
 
     [[nodiscard]] std::string message(int value) const override {

@@ -231,7 +231,7 @@ void export_state::impl::finish(error_code why, export_report told) {
         waiting = std::move(on_end);
         if (!waiting) report = std::move(told);
     }
-    if (pull) pull->end(why ? why : error_code{asio::error::eof});
+    if (pull) pull->end(why);
     if (waiting) std::move(waiting)(why, std::move(told));
 }
 
@@ -252,10 +252,10 @@ void export_state::run_to_file(export_target target, run_handler on_end) {
     static_cast<void>(impl_->start(std::move(target)));
 }
 
-void export_state::read_some(void* into, std::size_t bytes, read_handler on_read) {
+void export_state::read_some(void* into, std::size_t bytes, error_code eof, read_handler on_read) {
     static_cast<void>(impl_->start(std::nullopt));
     if (!impl_->pull) return std::move(on_read)(asio::error::already_started, 0);
-    impl_->pull->read({static_cast<std::byte*>(into), bytes}, std::move(on_read));
+    impl_->pull->read({static_cast<std::byte*>(into), bytes}, eof, std::move(on_read));
 }
 
 void export_state::cancel_read() {

@@ -57,7 +57,7 @@ void handover::abort() noexcept {
     if (on_abort_) on_abort_();
 }
 
-void handover::read(std::span<std::byte> into, reader on_read) {
+void handover::read(std::span<std::byte> into, error_code eof, reader on_read) {
     error_code why;
     std::size_t count = 0;
     bool drained = false;
@@ -69,10 +69,11 @@ void handover::read(std::span<std::byte> into, reader on_read) {
             count = copy(into);
             drained = current_.empty();
         } else if (ended_) {
-            why = ended_;
+            why = why_ ? why_ : eof;
         } else if (!into.empty()) {
             waiting_ = std::move(on_read);
             waiting_into_ = into;
+            waiting_eof_ = eof;
             return;
         }
     }
@@ -91,12 +92,15 @@ void handover::cancel_read() {
 
 void handover::end(error_code why) {
     reader last;
+    error_code told;
     {
         std::lock_guard const lock{mutex_};
-        ended_ = why;
+        ended_ = true;
+        why_ = why;
         last = std::move(waiting_);
+        told = why ? why : waiting_eof_;
     }
-    if (last) std::move(last)(why, 0);
+    if (last) std::move(last)(told, 0);
 }
 
 }  // namespace submitit::library

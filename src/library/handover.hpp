@@ -31,11 +31,11 @@ public:
     [[nodiscard]] std::string const& path() const noexcept override { return path_; }
     void abort() noexcept override;
 
-    /// `into` stays valid until `on_read` is called or was destroyed.
-    void read(std::span<std::byte> into, reader on_read);
+    /// `into` stays valid until `on_read` is called or was destroyed. `eof` is the host's: its category is an object of each binary.
+    void read(std::span<std::byte> into, error_code eof, reader on_read);
     void cancel_read();
 
-    /// The job has ended: reads get `why` (eof when it ended well) from now on.
+    /// The job has ended: reads get `why` from now on, or eof when that is empty.
     void end(error_code why);
 
 private:
@@ -46,10 +46,12 @@ private:
     std::mutex mutex_;
     std::span<std::byte const> current_;  // not taken yet, of the write that waits
     std::span<std::byte> waiting_into_;
+    error_code waiting_eof_;
     reader waiting_;
     async::wakeup taken_;
     bool aborted_ = false;
-    error_code ended_;
+    bool ended_ = false;
+    error_code why_;
 };
 
 }  // namespace submitit::library

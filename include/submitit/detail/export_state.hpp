@@ -53,7 +53,7 @@ struct export_target {
 };
 
 /// One export, shared by its export_job and the engine's threads. Thread-safe but for request().
-class export_state {
+class [[gnu::visibility("default")]] export_state {
 public:
     using run_handler = completion<boost::system::error_code, export_report>;
     using read_handler = completion<boost::system::error_code, std::size_t>;
@@ -67,8 +67,8 @@ public:
     [[nodiscard]] export_request& request() noexcept;
 
     void run_to_file(export_target target, run_handler on_end);
-    /// The first call starts the export.
-    void read_some(void* into, std::size_t bytes, read_handler on_read);
+    /// The first call starts the export. `eof` as the host compares it: that category is an object of each binary.
+    void read_some(void* into, std::size_t bytes, boost::system::error_code eof, read_handler on_read);
     /// The read that waits completes with operation_aborted; nothing is lost.
     void cancel_read();
     /// Completes when the export has ended, however; without one under way, at once.
@@ -79,7 +79,7 @@ public:
     [[nodiscard]] export_progress progress() const noexcept;
 
 private:
-    struct impl;
+    struct [[gnu::visibility("hidden")]] impl;
     std::shared_ptr<impl> impl_;
 };
 

@@ -72,7 +72,8 @@ private:
                 if (auto const alive = weak.lock()) alive->cancel();
             });
         }
-        state->read_some(data, piece_bytes, export_state::read_handler{std::move(self), executor});
+        state->read_some(data, piece_bytes, boost::asio::error::eof,
+                         export_state::read_handler{std::move(self), executor});
     }
 
     template <class Self>
