@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -16,6 +17,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include "submitit/checksum_cache.hpp"
 #include "submitit/detail/export_state.hpp"
 #include "submitit/detail/stream_export.hpp"
 #include "submitit/engine.hpp"
@@ -153,6 +155,24 @@ public:
         return *this;
     }
 
+    /// Stored zips: remembers the files' checksums, which lets async_measure() and a sending export read less. The cache lives on by
+    /// itself. Without store() it has no effect.
+    export_job& checksums(std::shared_ptr<checksum_cache> const& known) {
+        state_->set_checksums(*known);
+        return *this;
+    }
+    /// The archive must be the one that was measured, by another job with the same settings, sources and checksums; else the export
+    /// fails with errc::source_changed, at the latest before the archive's end. So a reader has all of those bytes, or too few.
+    export_job& expect(archive_measure const& measured) {
+        state_->request().expected_digest = measured.digest;
+        return *this;
+    }
+    /// Reading begins so many bytes into the archive: those before are produced, and nobody gets them.
+    export_job& skip(std::uint64_t bytes) noexcept {
+        state_->request().skipped_bytes = bytes;
+        return *this;
+    }
+
     // ---- events, in archive order. The callbacks are copied; while one runs, or waits for its executor, the export does not go on
     // for more than one ticket. They come before the completion handler unless the export is cancelled.
 
@@ -205,6 +225,14 @@ public:
         requires requires(AsyncWriteStream& s) { s.get_executor(); }
     auto async_run_to(AsyncWriteStream& stream, Token&& token) {
         return detail::async_stream_export(state_, stream, std::forward<Token>(token));
+    }
+
+    /// What a stored zip of the sources will be, to the byte. Reads files whose checksum is not known; see checksums(). Completion
+    /// signature: void(boost::system::error_code, archive_measure). Failures and cancellation as above.
+    template <boost::asio::completion_token_for<void(boost::system::error_code, archive_measure)> Token>
+    auto async_measure(Token&& token) {
+        return boost::asio::async_initiate<Token, void(boost::system::error_code, archive_measure)>(measuring{this},
+                                                                                                    token);
     }
 
     /// The next bytes of the archive: at least one, or an error. Completion signature: void(boost::system::error_code, std::size_t).
@@ -291,6 +319,42 @@ private:
             }
             job->state_->read_some(into.data(), into.size(), boost::asio::error::eof,
                                    detail::export_state::read_handler{std::forward<Handler>(handler), job->executor_});
+        }
+        export_job* job;
+    };
+
+    /// Takes what is of interest out of a report, and is the handler otherwise.
+    template <class Handler>
+    struct measure_handler {
+        using executor_type = boost::asio::associated_executor_t<Handler, export_job::executor_type>;
+        using allocator_type = boost::asio::associated_allocator_t<Handler>;
+        [[nodiscard]] executor_type get_executor() const noexcept {
+            return boost::asio::get_associated_executor(handler, fallback);
+        }
+        [[nodiscard]] allocator_type get_allocator() const noexcept {
+            return boost::asio::get_associated_allocator(handler);
+        }
+        void operator()(boost::system::error_code error, export_report report) {
+            std::move(handler)(error, archive_measure{report.output_bytes, std::move(report.digest)});
+        }
+        Handler handler;
+        export_job::executor_type fallback;
+    };
+
+    struct measuring {
+        using executor_type = export_job::executor_type;
+        [[nodiscard]] executor_type get_executor() const noexcept { return job->get_executor(); }
+        template <class Handler>
+        void operator()(Handler&& handler) const {
+            auto slot = boost::asio::get_associated_cancellation_slot(handler);
+            if (slot.is_connected()) {
+                slot.assign([state = std::weak_ptr{job->state_}](cancellation_type type) {
+                    auto const alive = state.lock();
+                    if (alive && type != cancellation_type::none) alive->cancel();
+                });
+            }
+            measure_handler<std::decay_t<Handler>> wrapped{std::forward<Handler>(handler), job->executor_};
+            job->state_->measure(detail::export_state::run_handler{std::move(wrapped), job->executor_});
         }
         export_job* job;
     };

@@ -23,6 +23,7 @@ struct export_report {
     std::vector<notice> first_notices;                  ///< the first 20
     double seconds = 0;
     std::string path;            ///< of the published file
+    std::string digest;          ///< with checksums: of everything that decides the bytes; hexadecimal
     std::string failed_path;     ///< after a failure: the source or output concerned; may be empty
     std::string failure_detail;  ///< after a failure: completes the error's sentence; may be empty
 
@@ -43,6 +44,12 @@ struct export_progress {
     std::uint64_t warnings = 0;
     bool publishing = false;  ///< syncing and naming a file
     bool ended = false;
+};
+
+/// A stored zip's size and identity, known before it is sent.
+struct archive_measure {
+    std::uint64_t bytes = 0;
+    std::string digest;  ///< 32 hexadecimal digits: equal for equal bytes, as an entity tag needs it
 };
 
 /// A regular file's content is in the output.

@@ -23,6 +23,8 @@ struct content {
     std::uint64_t planned_bytes = 0;  ///< room in the slab
     walk::entry* entry = nullptr;     ///< what it belongs to, in the ticket
     walk::notice_kind verdict{};      ///< with left_out or changed: why
+    /// Of the bytes read, or of those that were not read because only their checksum and size are wanted. Empty: not computed.
+    std::optional<std::uint32_t> crc;
 };
 
 /// What a ticket became. The spans lie in its slab and are valid until that is given back.

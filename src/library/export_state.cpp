@@ -8,11 +8,12 @@
 #include <boost/asio/error.hpp>
 
 #include "base/errc.hpp"
+#include "library/checksum_cache.hpp"
 #include "library/engine_core.hpp"
 #include "library/handover.hpp"
 #include "library/job_events.hpp"
+#include "library/outputs.hpp"
 #include "pipeline/job.hpp"
-#include "publish/file_sink.hpp"
 
 namespace submitit::detail {
 
@@ -47,54 +48,23 @@ export_report public_report(pipeline::export_report&& from) {
     made.first_notices = std::move(from.first_notices);
     made.seconds = from.seconds;
     made.path = std::move(from.output_path);
+    made.digest = std::move(from.digest);
     made.failed_path = std::move(from.failure.path);
     made.failure_detail = std::move(from.failure.detail);
     if (from.failure.error == errc::budget_too_small) made.failure_detail += " bytes are needed";
     return made;
 }
 
-/// A file that is opened where blocking is allowed.
-class file_output final : public pipeline::output {
-public:
-    explicit file_output(std::function<void()> on_abort) : on_abort_{std::move(on_abort)} {}
-
-    [[nodiscard]] result<> open(publish::file_options options) {
-        auto opened = publish::file_sink::open(std::move(options));
-        if (!opened) return opened.error();
-        sink_ = std::move(*opened);
-        path_ = sink_->path();
-        return {};
-    }
-    [[nodiscard]] publish::file_sink const& sink() const noexcept { return *sink_; }
-    /// Removes what is not published.
-    void close() { sink_.reset(); }
-
-    [[nodiscard]] bool seekable() const noexcept override { return true; }
-    [[nodiscard]] asio::awaitable<result<>> write(std::span<std::byte const> bytes) override {
-        co_return sink_->write(bytes);
-    }
-    [[nodiscard]] result<> overwrite(std::uint64_t offset, std::span<std::byte const> bytes) override {
-        return sink_->overwrite(offset, bytes);
-    }
-    [[nodiscard]] result<> cut_back(std::uint64_t size) override { return sink_->cut_back(size); }
-    [[nodiscard]] result<> commit() override { return sink_->commit(); }
-    [[nodiscard]] std::string const& path() const noexcept override { return path_; }
-    void abort() noexcept override { on_abort_(); }
-
-private:
-    std::function<void()> on_abort_;
-    std::unique_ptr<publish::file_sink> sink_;
-    std::string path_;
-};
-
 }  // namespace
 
 struct export_state::impl : std::enable_shared_from_this<export_state::impl> {
     explicit impl(std::shared_ptr<engine_core> from) : engine{std::move(from)} {}
 
-    [[nodiscard]] bool start(std::optional<export_target> target);
-    [[nodiscard]] pipeline::job_options options(std::optional<export_target> target);
-    [[nodiscard]] failure_cause prepare(pipeline::job_options& into, std::optional<export_target> const& target);
+    enum class way : std::uint8_t { pulled, to_file, measured };
+    [[nodiscard]] bool start(way how, export_target target = {});
+    [[nodiscard]] pipeline::job_options options(way how, export_target target);
+    [[nodiscard]] pipeline::output& open(way how);
+    [[nodiscard]] failure_cause prepare(pipeline::job_options& into, export_target const& target);
     void ended(pipeline::export_report report, std::exception_ptr const& thrown);
     void finish(error_code error, export_report report);
 
@@ -103,7 +73,8 @@ struct export_state::impl : std::enable_shared_from_this<export_state::impl> {
     pipeline::live_progress live;
     std::optional<library::job_events> events;
     std::optional<library::handover> pull;
-    std::optional<file_output> file;
+    std::optional<library::file_output> file;
+    std::optional<library::measuring_output> measuring;
 
     std::mutex mutex;  // guards what follows
     std::shared_ptr<pipeline::job> job;
@@ -141,7 +112,7 @@ std::optional<failure_cause> resolve(export_request const& request, std::vector<
 
 }  // namespace
 
-pipeline::job_options export_state::impl::options(std::optional<export_target> target) {
+pipeline::job_options export_state::impl::options(way how, export_target target) {
     pipeline::job_options made;
     auto const& wanted = request;
     bool const zip = wanted.kind == format::zip;
@@ -151,7 +122,10 @@ pipeline::job_options export_state::impl::options(std::optional<export_target> t
     made.format.store = wanted.store && zip;
     made.format.reproducible = made.format.attributes.reproducible = wanted.reproducible;
     made.format.small_tickets = wanted.small_tickets;
-    made.format.seekable = target.has_value();
+    made.format.seekable = how != way::pulled;
+    if (made.format.store && wanted.checksums) made.checksums = wanted.checksums;
+    made.measures = how == way::measured;
+    if (made.checksums) made.expected_digest = wanted.expected_digest;
     made.walk.names = !zip && !wanted.reproducible;
     made.walk.dereference = wanted.dereference;
     made.walk.one_file_system = wanted.one_file_system;
@@ -165,38 +139,46 @@ pipeline::job_options export_state::impl::options(std::optional<export_target> t
     return made;
 }
 
-failure_cause export_state::impl::prepare(pipeline::job_options& into, std::optional<export_target> const& target) {
+failure_cause export_state::impl::prepare(pipeline::job_options& into, export_target const& target) {
     if (auto refused = resolve(request, into.sources)) return std::move(*refused);
-    if (!target) return {};
+    if (!file) return {};
     publish::file_options wanted;
-    wanted.path = target->path;
-    wanted.replace = target->replace;
-    wanted.sync = target->sync;
+    wanted.path = target.path;
+    wanted.replace = target.replace;
+    wanted.sync = target.sync;
     if (auto const opened = file->open(std::move(wanted)); !opened)
-        return {failure_kind::output, opened.error(), target->path, {}};
+        return {failure_kind::output, opened.error(), target.path, {}};
     into.walk.own_outputs = file->sink().identities();
     return {};
 }
 
 /// False: it was started before.
-bool export_state::impl::start(std::optional<export_target> target) {
+pipeline::output& export_state::impl::open(way how) {
+    auto const unblock = [this] { events->abort(); };
+    switch (how) {
+        case way::to_file: return file.emplace(unblock);
+        case way::measured: return measuring.emplace(unblock);
+        case way::pulled: break;
+    }
+    return pull.emplace(unblock, request.skipped_bytes);
+}
+
+bool export_state::impl::start(way how, export_target target) {
     bool cancel = false;
+    pipeline::output* to = nullptr;
     {
         std::lock_guard const lock{mutex};
         if (started) return false;
         started = true;
         cancel = cancelled;
-        auto const unblock = [this] { events->abort(); };
         events.emplace(request, weak_from_this());
-        if (target) file.emplace(unblock);
-        else pull.emplace(unblock);
+        to = &open(how);
     }
-    auto wanted = options(std::move(target));
+    auto wanted = options(how, std::move(target));
     bool const runs = engine->with_engine([&](pipeline::engine& on) {
         auto& runs_on = on.runs_on();
-        std::shared_ptr<pipeline::job> made;
-        if (file) made = std::make_shared<pipeline::job>(on, std::move(wanted), *file, live, runs_on.writing());
-        else made = std::make_shared<pipeline::job>(on, std::move(wanted), *pull, live, runs_on.steering());
+        auto where = file ? runs_on.writing() : runs_on.steering();
+        auto const made = std::make_shared<pipeline::job>(on, std::move(wanted), *to, live, std::move(where));
         {
             std::lock_guard const lock{mutex};
             job = made;
@@ -249,11 +231,29 @@ void export_state::run_to_file(export_target target, run_handler on_end) {
         if (!impl_->started) impl_->on_end = std::move(on_end);
     }
     if (on_end) return std::move(on_end)(asio::error::already_started, {});
-    static_cast<void>(impl_->start(std::move(target)));
+    static_cast<void>(impl_->start(impl::way::to_file, std::move(target)));
 }
 
+void export_state::measure(run_handler on_end) {
+    auto& wanted = impl_->request;
+    bool started = false;
+    {
+        std::lock_guard const lock{impl_->mutex};
+        started = impl_->started;
+        if (!started) impl_->on_end = std::move(on_end);
+    }
+    if (started) return std::move(on_end)(asio::error::already_started, {});
+    wanted.kind = format::zip;
+    wanted.store = true;
+    wanted.expected_digest.reset();
+    if (!wanted.checksums) wanted.checksums = std::make_shared<plan::checksums>(0);
+    static_cast<void>(impl_->start(impl::way::measured));
+}
+
+void export_state::set_checksums(checksum_cache const& known) { impl_->request.checksums = known.state_; }
+
 void export_state::read_some(void* into, std::size_t bytes, error_code eof, read_handler on_read) {
-    static_cast<void>(impl_->start(std::nullopt));
+    static_cast<void>(impl_->start(impl::way::pulled));
     if (!impl_->pull) return std::move(on_read)(asio::error::already_started, 0);
     impl_->pull->read({static_cast<std::byte*>(into), bytes}, eof, std::move(on_read));
 }

@@ -21,6 +21,9 @@ std::size_t handover::copy(std::span<std::byte> into) noexcept {
 }
 
 asio::awaitable<result<>> handover::write(std::span<std::byte const> bytes) {
+    auto const skipped = std::min<std::uint64_t>(skip_, bytes.size());
+    skip_ -= skipped;
+    bytes = bytes.subspan(static_cast<std::size_t>(skipped));
     if (bytes.empty()) co_return result<>{};
     reader served;
     std::size_t count = 0;

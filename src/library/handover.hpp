@@ -21,7 +21,9 @@ public:
     using reader = detail::export_state::read_handler;
 
     /// `on_abort` is called by abort(), without a lock.
-    explicit handover(std::function<void()> on_abort) : on_abort_{std::move(on_abort)} {}
+    /// The first `skipped_bytes` are taken by nobody.
+    explicit handover(std::function<void()> on_abort, std::uint64_t skipped_bytes = 0)
+        : on_abort_{std::move(on_abort)}, skip_{skipped_bytes} {}
 
     [[nodiscard]] bool seekable() const noexcept override { return false; }
     [[nodiscard]] async::asio::awaitable<result<>> write(std::span<std::byte const> bytes) override;
@@ -43,6 +45,7 @@ private:
 
     std::string path_;
     std::function<void()> on_abort_;
+    std::uint64_t skip_;
     std::mutex mutex_;
     std::span<std::byte const> current_;  // not taken yet, of the write that waits
     std::span<std::byte> waiting_into_;

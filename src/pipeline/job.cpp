@@ -154,6 +154,10 @@ void job::set_up() {
     options_.walk.window_bytes = sizes.walk_bytes;
     options_.walk.notices_bytes_max = sizes.notices_bytes;
     options_.walk.stopping = [this] { return stopping(); };
+    if (options_.checksums) {
+        watch_ = std::make_unique<content_watch>(options_.checksums);
+        shape.known_crc = [known = options_.checksums](file_stat const& of) { return known->find(of); };
+    }
     planning::parts made;
     made.where = engine_->runs_on().walking();
     made.walker = std::make_unique<walk::walker>(std::move(options_.sources), options_.walk);
@@ -188,6 +192,7 @@ void job::end() {
     report_.backend_reads = backend_reads_.load();
     report_.output_bytes = progress_->output_bytes.load();
     report_.output_path = output_->path();
+    if (watch_) report_.digest = watch_->digest();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
 }
 
@@ -270,6 +275,14 @@ asio::awaitable<void> job::take(flight& sealed) {
         fail(failure_kind::output, placed.error(), {}, "the archive's directory cannot be kept in a temporary file");
         co_return;
     }
+    if (watch_ && !watch_->take(sealed)) {
+        fail(failure_kind::source, make_error_code(errc::source_changed), sealed.ticket.large->entry.name);
+        co_return;
+    }
+    if (options_.expected_digest && sealed.ticket.first_segment() && !sealed.ticket.large->known_crc) {
+        fail(failure_kind::source, make_error_code(errc::source_changed), sealed.ticket.large->entry.name);
+        co_return;
+    }
     co_await carry_out();
     count(sealed);
     if (options_.watcher != nullptr && !stopping()) co_await options_.watcher->assembled(sealed);
@@ -343,6 +356,8 @@ void job::tell(walk::notice const& notice) {
 /// Asked before the first byte of the archive's end: a reader on a pipe takes an archive that has one for whole.
 bool job::may_end() {
     if (!stopping() && report_.entries == 0) fail(failure_kind::nothing_to_store, {});
+    if (!stopping() && options_.expected_digest && watch_->digest() != *options_.expected_digest)
+        fail(failure_kind::source, make_error_code(errc::source_changed), {}, "since it was measured");
     if (!stopping() && options_.strict && report_.warnings() != 0) fail(failure_kind::strict, {});
     return !stopping();
 }

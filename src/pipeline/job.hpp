@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "pipeline/content_watch.hpp"
 #include "pipeline/engine.hpp"
 #include "pipeline/memory_plan.hpp"
 #include "pipeline/options.hpp"
@@ -77,6 +78,7 @@ private:
     [[nodiscard]] bool read_one(archive::content& one, bool segment);
     void submit_missing(flight& at);
     static void read_done(io::read_op& op) noexcept;
+    void settle_checksums(flight& at);
     [[nodiscard]] bool wait_for_links(flight& at);
     void seal(flight& at);
 
@@ -95,6 +97,7 @@ private:
     std::unique_ptr<planning> planning_;
     std::unique_ptr<archive::container> container_;
     archive::output_list list_;
+    std::unique_ptr<content_watch> watch_;  // with checksums
     bool published_ = false;
 
     std::atomic<bool> stopped_{false};  // cancelled, or failed

@@ -2,6 +2,8 @@
 // The half of a job that runs on workers: reading what is cached, encoding, and handing the rest to the backend.
 #include <algorithm>
 
+#include "base/errc.hpp"
+#include "codec/crc32.hpp"
 #include "pipeline/job.hpp"
 #include "pipeline/reading.hpp"
 
@@ -18,6 +20,7 @@ void job::work(flight& at, unsigned worker) {
     }
     if (!at.missing.empty()) return submit_missing(at);
     if (stopping()) return seal(at);
+    if (options_.checksums) settle_checksums(at);
     if (wait_for_links(at)) return;
     bool const segment = at.ticket.kind == plan::ticket_kind::segment;
     if (!segment || (at.ticket.first_segment() && at.contents.front().left_out))
@@ -41,6 +44,14 @@ void job::read_cached(flight& at) {
         one.planned_bytes = one.op.bytes;
         one.op.context = &at;
         one.op.done = read_done;
+        if (options_.measures && options_.checksums) {
+            if (segment) one.crc = at.ticket.large->known_crc;
+            else one.crc = options_.checksums->find(one.entry->stat);
+            if (one.crc) {
+                one.op.got = one.op.bytes;
+                continue;
+            }
+        }
         if (!read_one(one, segment)) at.missing.push_back(i);
     }
 }
@@ -80,6 +91,20 @@ void job::submit_missing(flight& at) {
 void job::read_done(io::read_op& op) noexcept {
     auto& at = *static_cast<flight*>(op.context);
     if (at.outstanding.fetch_sub(1) == 1) at.owner->engine_->runs_on().workers().push(at);
+}
+
+/// The checksums of a batch: computed, kept for later, and held against what was promised.
+void job::settle_checksums(flight& at) {
+    if (at.ticket.kind == plan::ticket_kind::segment) return;  // those of its segments are put together in order
+    for (auto& one : at.contents) {
+        if (one.crc || one.left_out) continue;
+        one.crc = codec::crc32(0, {one.op.data, static_cast<std::size_t>(one.op.got)});
+        auto const known = options_.checksums->find(one.entry->stat);
+        bool const as_promised = !one.changed && (!known || *known == *one.crc);
+        if (options_.expected_digest && !as_promised)
+            fail(failure_kind::source, make_error_code(errc::source_changed), one.entry->name);
+        if (!one.changed) options_.checksums->put(one.entry->stat, *one.crc);
+    }
 }
 
 /// True: parked until the tickets that hold the first names of its links are sealed. Those are earlier, so granted before

@@ -11,6 +11,7 @@
 #include "archive/traits.hpp"
 #include "io/backend.hpp"
 #include "pipeline/report.hpp"
+#include "plan/checksums.hpp"
 #include "walk/walker.hpp"
 
 namespace submitit::pipeline {
@@ -44,6 +45,11 @@ struct job_options {
     /// Runs first, where walks run, and may block: fills what is still missing. A failure ends the job.
     std::function<failure_cause(job_options&)> prepare;
     observer* watcher = nullptr;  ///< outlives the job's end
+
+    // A stored zip's exact size and identity, before it is written:
+    std::shared_ptr<plan::checksums> checksums;  ///< known, and to be completed
+    bool measures = false;  ///< only sizes and checksums are wanted: what has a known one is not read
+    std::optional<std::string> expected_digest;  ///< of a measuring job; anything else fails with errc::source_changed
 };
 
 /// One export with an engine of its own: and within what.

@@ -55,6 +55,7 @@ struct export_report {
     io::backend_report backend;
     io::backend_counters io;
     std::string output_path;
+    std::string digest;  ///< of what decides a stored zip's bytes, when it was asked for
 
     [[nodiscard]] std::uint64_t count(walk::notice_kind kind) const noexcept {
         return notices[static_cast<std::size_t>(kind)];

@@ -152,7 +152,9 @@ bool planner::start_large(walk::entry& entry) {
         }
         large->declared_bytes = std::min(entry.stat.size, static_cast<std::uint64_t>(st.st_size));
     }
+    if (shape_.known_crc && large->declared_bytes == entry.stat.size) large->known_crc = shape_.known_crc(entry.stat);
     if (shape_.store_large) large->store = shape_.store_large(entry, opened ? opened->get() : -1);
+    large->store = large->store || large->known_crc.has_value();
     if (opened && large_open_->load() < shape_.large_files_open_max) {
         large_open_->fetch_add(1);
         large->fd = std::move(*opened);

@@ -46,6 +46,8 @@ struct shape {
     std::function<std::uint64_t(walk::entry const&, std::uint64_t size)> entry_bytes;
     /// Bytes before the content in the first segment.
     std::function<std::uint64_t(walk::entry const&, std::uint64_t size)> header_bytes;
+    /// The checksum of a large file's content, where it is known before it is read; may be null.
+    std::function<std::optional<std::uint32_t>(file_stat const&)> known_crc;
     /// Whether the content of a large file should be stored as it is; null: never. `fd` may be -1.
     std::function<bool(walk::entry const&, int fd)> store_large;
     std::uint32_t large_files_open_max = 8;  ///< descriptors that segments may share

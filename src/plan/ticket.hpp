@@ -16,9 +16,10 @@ namespace submitit::plan {
 struct large_file {
     walk::entry entry;
     unique_fd fd;  ///< open for all segments, or empty: then each opens it again and checks identity
-    std::uint64_t declared_bytes = 0;  ///< min(size at the walk, size at open): what the archive promises
-    bool store = false;                ///< its content is compressed already (zip method 0)
-    std::uint64_t first_seq = 0;       ///< ticket of its first segment
+    std::uint64_t declared_bytes = 0;        ///< min(size at the walk, size at open): what the archive promises
+    bool store = false;                      ///< its content is compressed already (zip method 0)
+    std::uint64_t first_seq = 0;             ///< ticket of its first segment
+    std::optional<std::uint32_t> known_crc;  ///< of all of it: then its header is complete from the start
 };
 
 enum class ticket_kind : std::uint8_t {

@@ -17,6 +17,13 @@
 #include "submitit/export_report.hpp"
 #include "submitit/format.hpp"
 
+namespace submitit {
+class checksum_cache;
+}
+namespace submitit::plan {
+class checksums;
+}
+
 namespace submitit::detail {
 
 class engine_core;
@@ -36,6 +43,10 @@ struct export_request {
     bool small_tickets = false;
     bool waits_for_memory = true;
     std::vector<std::pair<bool, std::string>> rules;  ///< in order; true includes
+
+    std::shared_ptr<plan::checksums> checksums;
+    std::optional<std::string> expected_digest;
+    std::uint64_t skipped_bytes = 0;
 
     /// Deliver a batch on the host's executor; `delivered` goes with its last copy, when the batch was delivered or lost.
     using token = std::shared_ptr<void>;
@@ -66,9 +77,13 @@ public:
     /// Before anything was started.
     [[nodiscard]] export_request& request() noexcept;
 
+    void set_checksums(checksum_cache const& known);
+
     void run_to_file(export_target target, run_handler on_end);
     /// The first call starts the export. `eof` as the host compares it: that category is an object of each binary.
     void read_some(void* into, std::size_t bytes, boost::system::error_code eof, read_handler on_read);
+    /// As a stored zip; what is measured is in the report.
+    void measure(run_handler on_end);
     /// The read that waits completes with operation_aborted; nothing is lost.
     void cancel_read();
     /// Completes when the export has ended, however; without one under way, at once.

@@ -29,7 +29,7 @@ private:
     [[nodiscard]] result<> append_segment(plan::ticket const& ticket, encoded const& done, output_list& out);
     void withdraw_large(plan::ticket const& ticket, encoded const& done, output_list& out);
     void start_large(plan::large_file const& large, output_list& out);
-    [[nodiscard]] result<> end_large(output_list& out);
+    [[nodiscard]] result<> end_large(std::optional<std::uint32_t> known_crc, output_list& out);
     [[nodiscard]] result<> record(std::span<std::byte const> central);
     void put(std::span<std::byte const> bytes, output_list& out) {
         out.pieces.push_back(bytes);
@@ -103,7 +103,7 @@ result<> zip_container::append_segment(plan::ticket const& ticket, encoded const
     if (!ticket.last_segment) return {};
     if (state_.changed && !state_.damaged)
         out.notices.push_back({walk::notice_kind::changed, large.entry.name, {}, "modified while it was read"});
-    return end_large(out);
+    return end_large(large.known_crc, out);
 }
 
 /// A damaged entry goes as if it had never been there; one that was left out has been told of already.
@@ -123,20 +123,27 @@ void zip_container::start_large(plan::large_file const& large, output_list& out)
     large_at_ = position_;
     large_ = describe(large.entry, options_, clock_);
     large_.method = large.store ? method_store : method_deflate;
-    if (!seekable_) large_.flags |= flag_descriptor;
+    if (!seekable_ && !large.known_crc) large_.flags |= flag_descriptor;
     auto const limit = large.store ? std::uint64_t{limit_32} : zip64_deflate_from;
     large_.zip64_local = large.declared_bytes >= limit || position_ >= limit_32;
-    header_.resize(local_header_bytes(large_));
-    write_local_header(large_, header_);
+    auto first = large_;
+    if (large.known_crc) {
+        first.crc = *large.known_crc;
+        first.content_bytes = first.packed_bytes = large.declared_bytes;
+    }
+    header_.resize(local_header_bytes(first));
+    write_local_header(first, header_);
     put(header_, out);
 }
 
-result<> zip_container::end_large(output_list& out) {
+result<> zip_container::end_large(std::optional<std::uint32_t> known_crc, output_list& out) {
     if (large_.method == method_deflate) {
         put(codec::deflate_end, out);
         large_.packed_bytes += sizeof codec::deflate_end;
     }
-    if (seekable_) {
+    if (known_crc) {
+        large_.crc = *known_crc;
+    } else if (seekable_) {
         header_.resize(local_header_bytes(large_));
         write_local_header(large_, header_);
         out.overwrite = output_list::patch{large_at_, header_};

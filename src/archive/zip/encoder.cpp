@@ -35,7 +35,7 @@ private:
     void encode_batch(plan::ticket& ticket, std::span<std::byte> slab, std::span<content const> contents,
                       encoded& done);
     void encode_segment(plan::ticket const& ticket, std::span<std::byte> slab, content const& read, encoded& done);
-    void put_member(walk::entry const& entry, std::span<std::byte const> data);
+    void put_member(walk::entry const& entry, std::span<std::byte const> data, std::optional<std::uint32_t> crc);
     void put_central(member const& of, std::size_t header_at);
     static void warn_about_name(walk::entry const& entry, encoded& done);
 
@@ -85,10 +85,12 @@ void zip_encoder::encode_batch(plan::ticket& ticket, std::span<std::byte> slab, 
     std::size_t next_content = 0;
     for (auto const& entry : ticket.entries) {
         std::span<std::byte const> data;
+        std::optional<std::uint32_t> crc;
         if (has_content(entry)) {
             auto const& read = contents[next_content++];
             if (read.left_out) continue;
             data = {read.op.data, static_cast<std::size_t>(read.op.got)};
+            crc = read.crc;
             ++done.files;
             done.content_bytes += data.size();
         } else if (entry.kind == walk::entry_kind::symlink) {
@@ -98,7 +100,7 @@ void zip_encoder::encode_batch(plan::ticket& ticket, std::span<std::byte> slab, 
             ++done.directories;
         }
         warn_about_name(entry, done);
-        put_member(entry, data);
+        put_member(entry, data, crc);
     }
     SUBMITIT_CHECK(at_ + directory_.size() <= slab.size());
     std::memcpy(slab.data(), scratch_.bytes().data(), at_);
@@ -108,10 +110,11 @@ void zip_encoder::encode_batch(plan::ticket& ticket, std::span<std::byte> slab, 
 }
 
 /// Deflated where that is smaller, stored otherwise; what is compressed already is not tried.
-void zip_encoder::put_member(walk::entry const& entry, std::span<std::byte const> data) {
+void zip_encoder::put_member(walk::entry const& entry, std::span<std::byte const> data,
+                             std::optional<std::uint32_t> crc) {
     auto of = describe(entry, options_.attributes, clock_);
     of.content_bytes = data.size();
-    of.crc = codec::crc32(0, data);
+    of.crc = crc ? *crc : codec::crc32(0, data);
     auto const header_at = at_;
     auto const header = local_header_bytes(of);
     auto const room = scratch_.bytes().subspan(at_ + header);
