@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <shared_mutex>
 
@@ -16,6 +17,8 @@ public:
 
     /// Hands reads to the backend; false, taking nothing, once the engine has gone.
     [[nodiscard]] bool submit(io::read_op* first) noexcept;
+    /// Whether submit() would take something now.
+    [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_relaxed); }
     [[nodiscard]] io::backend_report const& report() const noexcept { return report_; }
 
     /// The engine goes: refuses what comes, and waits for what is under way.
@@ -23,6 +26,7 @@ public:
 
 private:
     std::shared_mutex closing_;
+    std::atomic<bool> open_{true};
     std::unique_ptr<io::backend> backend_;
     io::backend_report report_;
 };

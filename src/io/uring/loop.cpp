@@ -202,7 +202,7 @@ void loop::read_completed(read_op& op, int outcome) {
         op.got += static_cast<std::uint64_t>(outcome);
         op.retries = 0;
         counters_.bytes(static_cast<std::uint64_t>(outcome));
-        if (op.got < op.bytes) {
+        if (op.got < op.bytes && !op.single) {
             counters_.short_read();
             return to_read_.push_front(op);
         }
