@@ -69,7 +69,7 @@ void loop::run() {
         if (closed_ && idle()) return;
         if (!closed_ && !wake_armed_) arm_wake();
         bool const more = start_some();
-        ring_.submit(!more && in_flight() > 0);
+        ring_.submit(!more && in_flight() > 0 && inbox_.may_sleep());
         ring_.reap([this](std::uint64_t user_data, int outcome) { completed(user_data, outcome); });
     }
 }
