@@ -69,6 +69,7 @@ public:
         : executor_{std::move(executor)},
           reads_{&boost::asio::use_service<detail::reads_of_context>(
               boost::asio::query(executor_, boost::asio::execution::context))},
+          ready_{std::make_shared<detail::ready_queue>(executor_)},
           engine_{with.core()} {}
 
     template <class Context>
@@ -136,9 +137,16 @@ private:
 
         template <class Handler>
         void operator()(Handler&& handler, std::uint64_t offset, boost::asio::mutable_buffer into) const {
-            using record = detail::read_record<std::decay_t<Handler>, executor_type>;
-            auto* const made = record::make(std::forward<Handler>(handler), reader->executor_);
-            made->start(reader->file_, *reader->reads_, offset, into);
+            using kept_handler = std::decay_t<Handler>;
+            auto const& self = *reader;
+            auto const [answered, error, bytes] = detail::read_at_once(self.file_.get(), offset, into);
+            if (!answered) {
+                auto* const made = detail::read_record<kept_handler, executor_type>::make(
+                    std::forward<Handler>(handler), self.executor_);
+                return made->start(self.file_, self.ready_, *self.reads_, offset, into, bytes);
+            }
+            auto const to = boost::asio::get_associated_executor(handler, self.executor_);
+            boost::asio::post(to, detail::read_call<kept_handler>{std::forward<Handler>(handler), error, bytes});
         }
 
         basic_file_reader const* reader;
@@ -155,6 +163,7 @@ private:
 
     executor_type executor_;
     detail::reads_of_context* reads_;
+    std::shared_ptr<detail::ready_queue> ready_;
     std::shared_ptr<detail::engine_core> engine_;
     std::shared_ptr<detail::shared_file> file_;
 };

@@ -16,24 +16,18 @@ constexpr std::uint32_t skipped_max = 63;
 
 }  // namespace
 
-std::optional<std::size_t> shared_file::try_cached(std::uint64_t offset, std::span<std::byte> into,
-                                                   std::uint64_t& got) noexcept {
-    if (!cached_reads_ || into.size() > cached_bytes_max || !worth_trying()) return std::nullopt;
+shared_file::cached shared_file::try_cached(std::uint64_t offset, std::span<std::byte> into) noexcept {
+    if (!cached_reads_ || into.size() > cached_bytes_max || !worth_trying()) return {};
     ::iovec const part{into.data(), into.size()};
     auto const n = ::preadv2(fd_.get(), &part, 1, static_cast<::off_t>(offset), RWF_NOWAIT);
     // 0 may be wrong on Linux 5.9 and 5.10 (preadv2(2), BUGS), and every error is for the engine to find again.
-    if (n <= 0) {
-        if (n < 0) missed();
-        return std::nullopt;
-    }
+    if (n < 0) missed();
+    if (n <= 0) return {};
     auto const bytes = static_cast<std::size_t>(n);
-    if (bytes == into.size() || offset + bytes >= size_at_open_) {
-        misses_in_row_.store(0, std::memory_order_relaxed);
-        return bytes;
-    }
-    got = bytes;
-    missed();
-    return std::nullopt;
+    bool const enough = bytes == into.size() || offset + bytes >= size_at_open_;
+    if (enough) misses_in_row_.store(0, std::memory_order_relaxed);
+    else missed();
+    return {enough, bytes};
 }
 
 bool shared_file::worth_trying() noexcept {

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 
 #include "base/unique_fd.hpp"
@@ -22,10 +21,12 @@ public:
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
     [[nodiscard]] engine_core& engine() const noexcept { return *engine_; }
 
-    /// Copies what the page cache has, without waiting for a device: how many bytes, or nothing when the rest is the engine's
-    /// business. `got` is then what it need not read again.
-    [[nodiscard]] std::optional<std::size_t> try_cached(std::uint64_t offset, std::span<std::byte> into,
-                                                        std::uint64_t& got) noexcept;
+    struct cached {
+        bool enough = false;    ///< nothing is missing, or the rest is behind the end
+        std::size_t bytes = 0;  ///< copied from the start on
+    };
+    /// Copies what the page cache has, without waiting for a device.
+    [[nodiscard]] cached try_cached(std::uint64_t offset, std::span<std::byte> into) noexcept;
 
 private:
     [[nodiscard]] bool worth_trying() noexcept;
