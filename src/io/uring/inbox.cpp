@@ -30,14 +30,12 @@ void inbox::put(read_op* first) noexcept {
 }
 
 void inbox::close() noexcept {
-    bool asleep = false;
     {
         std::lock_guard const lock{mutex_};
         closed_ = true;
         news_ = true;
-        asleep = std::exchange(asleep_, false);
     }
-    if (asleep) wake();
+    wake();  // in any case: the read of the eventfd that is in flight must end
 }
 
 inbox::delivery inbox::take() noexcept {
