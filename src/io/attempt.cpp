@@ -36,6 +36,10 @@ void reset(read_op& op) noexcept {
 }
 
 bool begin(read_op& op, int fd) noexcept {
+    if (op.single) {
+        op.stage = read_stage::read;
+        return true;
+    }
     struct ::stat st{};
     if (::fstat(fd, &st) != 0) return fail(op, read_stage::stat, last_errno());
     auto const now = to_file_stat(st);
@@ -62,12 +66,17 @@ bool read_rest(read_op& op, int fd, live_counters& counters) noexcept {
         op.got += static_cast<std::uint64_t>(n);
         op.retries = 0;
         counters.bytes(static_cast<std::uint64_t>(n));
+        if (op.single) break;
         if (op.got < op.bytes) counters.short_read();
     }
     return true;
 }
 
 bool finish(read_op& op, int fd) noexcept {
+    if (op.single) {
+        op.stage = read_stage::done;
+        return true;
+    }
     struct ::stat st{};
     if (::fstat(fd, &st) != 0) return fail(op, read_stage::stat, last_errno());
     op.after = to_file_stat(st);

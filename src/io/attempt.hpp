@@ -32,14 +32,14 @@ bool fail(read_op& op, read_stage stage, error_code error) noexcept;
 /// Clears the outcome of an earlier attempt, except what `got` and `before` say.
 void reset(read_op& op) noexcept;
 
-/// fstat after the open: fills `before`, refuses what is no regular file (ENXIO), and forgets `got` when this is not the file it was
+/// Does nothing for a `single` op; else fstat after the open: fills `before`, refuses what is no regular file (ENXIO), and forgets `got` when this is not the file it was
 /// read from. False: the op failed.
 [[nodiscard]] bool begin(read_op& op, int fd) noexcept;
 
-/// Blocking pread(2) from `got` until `bytes` or the end of the file. False: the op failed.
+/// Blocking pread(2) from `got` until `bytes` or the end of the file (`single`: until one has succeeded). False: the op failed.
 [[nodiscard]] bool read_rest(read_op& op, int fd, live_counters& counters) noexcept;
 
-/// fstat after the last byte. False: the op failed; otherwise it is done.
+/// fstat after the last byte (`single`: none). False: the op failed; otherwise it is done.
 bool finish(read_op& op, int fd) noexcept;
 
 }  // namespace submitit::io

@@ -27,7 +27,8 @@ struct read_op {
     std::string_view path;  ///< relative to root_fd
     bool follow_links = false;
     bool one_file_system = false;
-    int fd = -1;  ///< >= 0: already open; then nothing is opened, and it is not closed
+    int fd = -1;          ///< >= 0: already open; then nothing is opened, and it is not closed
+    bool single = false;  ///< `fd` is vouched for: one read and nothing else, no fstat; a short count is the answer
     std::byte* data = nullptr;
     std::uint64_t bytes = 0;  ///< how many are wanted; a short count means the file ended before
     std::uint64_t offset = 0;
@@ -89,8 +90,8 @@ struct backend_options {
 /// Reads files. Implementations: uring (one I/O thread, one private ring), threads (boost::asio::thread_pool).
 ///
 /// Threads:  submit() from any thread. `done` is called exactly once an op, on a backend thread, in any order.
-/// Fails:    only through read_op::error. Short reads are continued until `bytes` or the end of the file; EINTR and EAGAIN
-///           are retried; EMFILE and ENFILE lower the number of files held open, and the op is tried again when another
+/// Fails:    only through read_op::error. Short reads are continued until `bytes` or the end of the file, unless `single`;
+///           EINTR and EAGAIN are retried; EMFILE and ENFILE lower the number of files held open, and the op is tried again when another
 ///           has closed its own (at least one op always makes progress; alone, it waits a millisecond and retries).
 /// Lifetime: the destructor waits until every op submitted has completed.
 class backend {

@@ -60,6 +60,7 @@ void engine_core::close() noexcept {
     {
         std::lock_guard const lock{closing_};
         last = std::move(engine_);
+        open_ = false;
     }
     last.reset();  // outside the lock: what is under way may submit again, and is refused
 }

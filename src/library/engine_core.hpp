@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <shared_mutex>
 
@@ -17,6 +18,8 @@ public:
 
     /// Hands reads to the backend; false, taking nothing, once the engine has gone.
     [[nodiscard]] bool submit(io::read_op* first) noexcept;
+    /// Whether submit() would take something now.
+    [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_relaxed); }
     [[nodiscard]] io::backend_report const& report() const noexcept { return report_; }
     [[nodiscard]] memory::budget_stats budget() const;
 
@@ -34,6 +37,7 @@ public:
 
 private:
     mutable std::shared_mutex closing_;
+    std::atomic<bool> open_{true};
     std::unique_ptr<pipeline::engine> engine_;
     io::backend_report report_;
     memory::budget_stats last_budget_;

@@ -121,6 +121,53 @@ TEST_CASE("a descriptor that was given is read, not closed, and needs no path") 
     });
 }
 
+TEST_CASE("a single read is one call: no fstat, and a short count is not continued") {
+    scratch const dir;
+    auto const content = pattern(1000, 3);
+    dir.put("file", content);
+    on_backends({}, [&](backend& engine) {
+        auto const held = dir.open("file");
+        reads all;
+        for (std::uint64_t const offset : {0U, 900U, 1000U}) {
+            auto& op = all.add(-1, "", 500, offset);
+            op.fd = held.get();
+            op.single = true;
+        }
+        all.run(engine);
+        CHECK((all.content(0) == bytes(content.begin(), content.begin() + 500)));
+        CHECK((all.content(1) == bytes(content.begin() + 900, content.end())));
+        CHECK(all[2].got == 0);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            CHECK_FALSE(all[i].error);
+            CHECK(all[i].stage == read_stage::done);
+            CHECK(all[i].before.ino == 0);
+            CHECK(all[i].after.ino == 0);
+        }
+        CHECK(engine.counters().short_reads == 0);
+    });
+}
+
+// Symptom: the destructor hung. The loop was still at work when it was closed, so it was not woken, and then waited for the
+// wake-up read that it had in flight itself.
+TEST_CASE("a backend may end while it is at work, and finishes that first") {
+    scratch const dir;
+    auto const content = pattern(MiB, 3);
+    dir.put("file", content);
+    auto const held = dir.open("file");
+    for (auto const kind : kinds_here()) {
+        CAPTURE(to_string(kind));
+        for (int i = 0; i < 50; ++i) {
+            reads all;
+            for (int j = 0; j < 8; ++j) all.add(-1, "", MiB).fd = held.get();
+            {
+                auto const engine = make_engine(kind);
+                all.submit(*engine);
+            }
+            for (std::size_t j = 0; j < all.size(); ++j) CHECK(all[j].got == MiB);
+        }
+    }
+}
+
 TEST_CASE("a file that has vanished is ENOENT, and a missing directory too") {
     scratch const dir;
     on_every_way({}, [&](backend& engine) {

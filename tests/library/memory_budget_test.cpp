@@ -25,6 +25,7 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "library/counting_allocator.hpp"
 #include "submitit/error.hpp"
 
 TEST_SUITE_BEGIN("library/memory_budget");
@@ -46,30 +47,6 @@ struct outcome {
             lease = std::move(given);
         };
     }
-};
-
-/// Counts what is allocated and not freed.
-template <class T>
-struct counting_allocator {
-    using value_type = T;
-    explicit counting_allocator(int* of) : count{of} {}
-    template <class U>
-    counting_allocator(counting_allocator<U> const& other)
-        : count{other.count} {}  // NOLINT(google-explicit-constructor)
-    T* allocate(std::size_t n) {
-        ++*count;
-        ++count[1];
-        return std::allocator<T>{}.allocate(n);
-    }
-    void deallocate(T* at, std::size_t n) {
-        --*count;
-        std::allocator<T>{}.deallocate(at, n);
-    }
-    template <class U>
-    bool operator==(counting_allocator<U> const& other) const {
-        return count == other.count;
-    }
-    int* count;
 };
 
 asio::awaitable<std::uint64_t> hold_and_return(memory_budget& budget, std::uint64_t bytes) {
@@ -228,7 +205,7 @@ TEST_CASE("the handler's executor and allocator are used") {
     bool on_strand = false;
     auto const strand = asio::make_strand(elsewhere);
     budget.async_acquire(
-        40, asio::bind_executor(strand, asio::bind_allocator(counting_allocator<std::byte>{allocations.data()},
+        40, asio::bind_executor(strand, asio::bind_allocator(testing::counting_allocator<std::byte>{allocations.data()},
                                                              [&](error_code, memory_lease const&) {
                                                                  called = true;
                                                                  on_strand = strand.running_in_this_thread();

@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/check.hpp"
 
 namespace submitit::io::uring {
@@ -17,26 +19,36 @@ result<> inbox::open() {
 
 void inbox::put(read_op* first) noexcept {
     if (first == nullptr) return;
-    bool was_empty = false;
+    bool asleep = false;
     {
         std::lock_guard const lock{mutex_};
-        was_empty = waiting_.empty();
         waiting_.append(first);
+        news_ = true;
+        asleep = std::exchange(asleep_, false);
     }
-    if (was_empty) wake();  // otherwise a wake-up is already on its way
+    if (asleep) wake();
 }
 
 void inbox::close() noexcept {
     {
         std::lock_guard const lock{mutex_};
         closed_ = true;
+        news_ = true;
     }
-    wake();
+    wake();  // in any case: the read of the eventfd that is in flight must end
 }
 
 inbox::delivery inbox::take() noexcept {
     std::lock_guard const lock{mutex_};
+    asleep_ = false;
+    news_ = false;
     return {waiting_.take_all(), closed_};
+}
+
+bool inbox::may_sleep() noexcept {
+    std::lock_guard const lock{mutex_};
+    asleep_ = !news_;
+    return asleep_;
 }
 
 void inbox::wake() noexcept {

@@ -9,7 +9,7 @@
 namespace submitit::io::uring {
 
 /// Where other threads leave operations for the I/O thread, which is woken through an eventfd. A mutex, held for a few
-/// pointer writes: a list arrives a few hundred times a second, so nothing cleverer pays.
+/// pointer writes: nothing cleverer pays.
 ///
 /// Alive: outlives the I/O thread.
 class inbox {
@@ -26,8 +26,11 @@ public:
         read_op* first = nullptr;
         bool closed = false;
     };
-    /// The I/O thread.
+    /// The I/O thread. From now on it is awake: what comes is left for its next take(), without a wake-up.
     [[nodiscard]] delivery take() noexcept;
+
+    /// The I/O thread, before it waits for completions, one of which is the wake-up. False: something has come; take it first.
+    [[nodiscard]] bool may_sleep() noexcept;
 
     [[nodiscard]] int wake_fd() const noexcept { return wake_fd_.get(); }
 
@@ -37,6 +40,8 @@ private:
     std::mutex mutex_;
     op_queue waiting_;     // guarded by mutex_
     bool closed_ = false;  // guarded by mutex_
+    bool asleep_ = false;  // guarded by mutex_; no wake-up is on its way
+    bool news_ = false;    // guarded by mutex_; since the last take()
     unique_fd wake_fd_;
 };
 

@@ -69,7 +69,7 @@ void loop::run() {
         if (closed_ && idle()) return;
         if (!closed_ && !wake_armed_) arm_wake();
         bool const more = start_some();
-        ring_.submit(!more && in_flight() > 0);
+        ring_.submit(!more && in_flight() > 0 && inbox_.may_sleep());
         ring_.reap([this](std::uint64_t user_data, int outcome) { completed(user_data, outcome); });
     }
 }
@@ -202,7 +202,7 @@ void loop::read_completed(read_op& op, int outcome) {
         op.got += static_cast<std::uint64_t>(outcome);
         op.retries = 0;
         counters_.bytes(static_cast<std::uint64_t>(outcome));
-        if (op.got < op.bytes) {
+        if (op.got < op.bytes && !op.single) {
             counters_.short_read();
             return to_read_.push_front(op);
         }
