@@ -87,7 +87,7 @@ def facts(arguments):
     cpu = next(line.split(':')[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name'))
     commit = run(['git', '-C', str(pathlib.Path(__file__).parent), 'rev-parse', '--short', 'HEAD']).strip()
     return [f'- machine: {cpu}, {os.cpu_count()} cores; Linux {platform.release()}; {run(["fio", "--version"]).strip()}',
-            f'- file: {os.path.getsize(arguments.file) >> 20} MiB, on {run(["stat", "-f", "-c", "%T", arguments.file]).strip()}',
+            f'- file: {os.path.getsize(arguments.file) >> 20} MiB, on {run(["findmnt", "-no", "FSTYPE", "-T", arguments.file]).strip()}',
             f'- commit {commit}, {run(["date", "+%Y-%m-%d"]).strip()}; load of others before the first round: {os.getloadavg()[0]:.1f}',
             f'- {arguments.rounds} rounds of {arguments.seconds} s each']
 
