@@ -52,10 +52,15 @@ void engine::leave(job& ended) {
     all_left_.notify_all();  // under the lock: the engine may go once it is released
 }
 
-void engine::close() {
-    std::unique_lock lock{jobs_mutex_};
+void engine::stop() {
+    std::lock_guard const lock{jobs_mutex_};
     closed_ = true;
     for (auto* const running : jobs_) running->cancel();
+}
+
+void engine::close() {
+    stop();
+    std::unique_lock lock{jobs_mutex_};
     all_left_.wait(lock, [this] { return jobs_.empty(); });
 }
 

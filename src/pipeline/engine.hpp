@@ -50,6 +50,9 @@ public:
     /// The last thing a job does with its engine.
     void leave(job& ended);
 
+    /// Takes no more jobs and cancels those that run.
+    void stop();
+    /// ... and waits until they have left.
     void close();
 
 private:
