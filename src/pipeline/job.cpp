@@ -17,7 +17,7 @@ job::job(engine& on, job_options options, output& to, live_progress& progress, a
       options_{std::move(options)},
       output_{&to},
       progress_{&progress},
-      strand_{asio::make_strand(std::move(where))},
+      where_{std::move(where)},
       traits_{options_.format} {}
 
 job::~job() = default;
@@ -61,12 +61,14 @@ void job::start(end_handler on_end) {
     on_end_ = std::move(on_end);
     if (!engine_->enter(*this)) {
         report_.failure = {failure_kind::internal, make_error_code(errc::engine_closed), {}, {}};
-        asio::post(strand_, [self = shared_from_this()] { self->on_end_(std::move(self->report_), {}); });
+        asio::post(where_, [self = shared_from_this()] { self->on_end_(std::move(self->report_), {}); });
         return;
     }
+    strand_ = asio::make_strand(where_);
     auto running = run();
     asio::co_spawn(strand_, std::move(running), [self = shared_from_this()](std::exception_ptr const& thrown) {
         auto tell_end = std::move(self->on_end_);
+        self->strand_ = {};
         self->engine_->leave(*self);
         tell_end(std::move(self->report_), thrown);
     });
