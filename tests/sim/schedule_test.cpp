@@ -10,7 +10,7 @@
 namespace submitit::sim {
 namespace {
 
-void run_seeds(flavour kind, char const* test, std::uint64_t usual) {
+void run_seeds(flavour kind, std::string const& test, std::uint64_t usual) {
     seed_range const seeds{usual};
     std::uint64_t runs = 0;
     std::uint64_t jobs = 0;

@@ -162,7 +162,7 @@ void world::stop(stop_kind how) {
     for (auto const& one : jobs_) cancel(*one);  // in their order, so that a seed does the same again
     if (how != stop_kind::close_engine) return;
     closing_ = true;
-    engine_->stop();
+    if (engine_) engine_->stop();  // it may be on its way out already
 }
 
 void world::start(one_job& one) {
@@ -237,7 +237,8 @@ void world::check_job(one_job& one) {
         case failure_kind::output: return hold(one.output_fails, name + "only a failing output fails");
         case failure_kind::strict: return hold(one.options.strict && one.report.warnings() > 0, name + "strict");
         case failure_kind::budget: return hold(!one.options.waits_for_memory, name + "there is memory for each");
-        case failure_kind::nothing_to_store: return hold(one.tree == tree_kind::large && faults_ > 0, name + "nothing");
+        case failure_kind::nothing_to_store:
+            return hold(faults_ > 0 && one.report.warnings() > 0, name + "there is something to store");
         case failure_kind::internal: return hold(one.refused_start, name + "an open engine takes jobs");
         case failure_kind::source:
         case failure_kind::io_backend: return hold(false, name + "sources and backend do not fail");
