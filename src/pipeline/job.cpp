@@ -104,26 +104,24 @@ asio::awaitable<bool> job::book() {
     report_.workers = workers;
     auto const needed = std::to_string(memory_.needed_bytes(workers));
     if (stopping()) co_return false;
-    auto encoders = engine_->encoders_for(traits_, memory_.booking);
-    if (!encoders) {
-        fail(failure_kind::budget, encoders.error(), {}, needed);
-        co_return false;
-    }
-    encoders_ = std::move(*encoders);
-    auto& memory = engine_->memory();
-    auto const queued = memory.enqueue(memory_.booking);
+    auto queued = engine_->enqueue(traits_, memory_.booking);
     if (!queued) {
         fail(failure_kind::budget, queued.error(), {}, needed);
         co_return false;
     }
+    encoders_ = std::move(queued->encoders);
+    auto const booking = queued->booking;
     {
         std::lock_guard const lock{stop_mutex_};
-        booking_ = *queued;
+        booking_ = booking;
     }
-    bool const full = !options_.waits_for_memory && !memory.is_booked(*queued);
+    auto& memory = engine_->memory();
+    bool const full = !options_.waits_for_memory && !memory.is_booked(booking);
     if (full) fail(failure_kind::budget, make_error_code(errc::engine_full), {}, needed);
-    if (stopping()) memory.withdraw(*queued);
-    co_return co_await memory.booked(*queued);
+    if (stopping()) memory.withdraw(booking);
+    bool const booked = co_await memory.booked(booking);
+    if (booked) encoders_ = engine_->share(encoders_);
+    co_return booked;
 }
 
 void job::set_up() {
