@@ -46,20 +46,28 @@ std::uint64_t points_of(std::uint64_t seed, flavour kind) {
     return one.points();
 }
 
+void stop_everywhere(flavour kind, std::uint64_t usual) {
+    seed_range const seeds{usual};
+    tally all;
+    for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
+        auto const points = points_of(seed, kind);
+        for (std::uint64_t at = 0; at <= points; ++at) {
+            if (auto const only = asked_for("STEP"); only && *only != at) continue;
+            for (auto const how : stop_kinds) stop_once(seed, kind, at, how, all);
+        }
+    }
+    all.tell();
+}
+
 }  // namespace
 
 TEST_SUITE("sim/stop") {
     TEST_CASE("a stop at any point of a small run ends it, leaves nothing, and publishes the whole or nothing") {
-        seed_range const seeds{30};
-        tally all;
-        for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
-            auto const points = points_of(seed, flavour::tiny);
-            for (std::uint64_t at = 0; at <= points; ++at) {
-                if (auto const only = asked_for("STEP"); only && *only != at) continue;
-                for (auto const how : stop_kinds) stop_once(seed, flavour::tiny, at, how, all);
-            }
-        }
-        all.tell();
+        stop_everywhere(flavour::tiny, 40);
+    }
+
+    TEST_CASE("a stop at any point ends also jobs whose consumers take nothing any more") {
+        stop_everywhere(flavour::dead, 40);
     }
 
     TEST_CASE("a stop at some points of a run in which things fail") {

@@ -17,6 +17,7 @@ struct output_terms {
     bool seekable = true;
     unsigned waits_percent = 30;           ///< of the writes
     unsigned stalls_percent = 0;           ///< of those: the consumer takes them when nothing else can move
+    std::optional<std::uint64_t> dead_at;  ///< takes nothing beyond so many bytes, and does not say so
     std::optional<std::uint64_t> full_at;  ///< ENOSPC beyond so many bytes
     bool commit_fails = false;
 };
@@ -26,10 +27,11 @@ class consumer {
 public:
     explicit consumer(scheduler& on) : on_{&on} {}
 
-    /// Waits until it has taken something, or wake().
-    [[nodiscard]] async::asio::awaitable<void> take(bool stalls) {
+    /// Waits until it has taken something, or wake(); a dead one takes nothing.
+    [[nodiscard]] async::asio::awaitable<void> take(bool stalls, bool is_dead = false) {
         taken_ = false;
-        if (stalls) on_->add_last(place::consumer, [this] { wake(); });
+        if (is_dead) {
+        } else if (stalls) on_->add_last(place::consumer, [this] { wake(); });
         else on_->add(place::consumer, [this] { wake(); }, on_->below(10));
         while (!taken_) co_await changed_.wait();
     }
@@ -57,9 +59,10 @@ public:
             failed = true;
             co_return from_errno(ENOSPC);
         }
-        if (on_->chance(terms_.waits_percent)) {
+        bool const is_dead = terms_.dead_at && bytes.size() + piece.size() > *terms_.dead_at;
+        if (is_dead || on_->chance(terms_.waits_percent)) {
             bool const stalls = on_->chance(terms_.stalls_percent);
-            co_await reader_.take(stalls);
+            co_await reader_.take(stalls, is_dead);
             if (aborted_) co_return make_error_code(errc::cancelled);
         }
         bytes.append(reinterpret_cast<char const*>(piece.data()), piece.size());

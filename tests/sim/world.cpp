@@ -72,7 +72,7 @@ world::world(std::uint64_t seed, flavour kind) : kind_{kind}, seed_{seed}, chose
     auto const below = [this](std::uint64_t n) { return chosen_() % n; };
     auto const workers = 1 + static_cast<unsigned>(below(3));
     needs all;
-    for (auto left = kind == flavour::tiny ? 1 + below(2) : 1 + below(4); left > 0; --left) add_job(workers, all);
+    for (auto left = is_little() ? 1 + below(3) : 1 + below(4); left > 0; --left) add_job(workers, all);
     auto const more = below(3) == 0 ? 0 : below(2 * all.sum);
     auto const slots = static_cast<std::uint32_t>(2 + below(below(2) == 0 ? 4 : 60));
     disk_terms disk;
@@ -95,7 +95,7 @@ world::~world() {
 }
 
 tree_kind world::choose_tree() {
-    if (kind_ == flavour::tiny) return std::array{tree_kind::tiny, tree_kind::tiny, tree_kind::links}[chosen_() % 3];
+    if (is_little()) return std::array{tree_kind::tiny, tree_kind::tiny, tree_kind::links}[chosen_() % 3];
     return static_cast<tree_kind>(chosen_() % tree_kinds);
 }
 
@@ -105,7 +105,7 @@ archive::format_options world::choose_format(tree_kind tree) {
                              submitit::format::tar_zst}[chosen_() % 4];
     format.level = 1;
     format.seekable = chosen_() % 2 == 0;
-    format.small_tickets = kind_ == flavour::tiny || !(tree_of(tree).needs_large_tickets || chosen_() % 8 == 0);
+    format.small_tickets = is_little() || !(tree_of(tree).needs_large_tickets || chosen_() % 8 == 0);
     return format;
 }
 
@@ -113,6 +113,7 @@ output_terms world::choose_output() {
     output_terms terms;
     terms.waits_percent = std::array{0U, 20U, 90U}[chosen_() % 3];
     terms.stalls_percent = std::array{0U, 0U, 20U}[chosen_() % 3];
+    if (kind_ == flavour::dead && chosen_() % 3 != 0) terms.dead_at = chosen_() % (chosen_() % 2 == 0 ? 2000 : 100'000);
     if (kind_ != flavour::stormy) return terms;
     if (chosen_() % 6 == 0) terms.full_at = chosen_() % (chosen_() % 2 == 0 ? 2000 : 100'000);
     terms.commit_fails = chosen_() % 20 == 0;
@@ -165,6 +166,20 @@ void world::stop(stop_kind how) {
     if (engine_) engine_->stop();  // it may be on its way out already
 }
 
+/// Where consumers are dead, a stop must end what waits for them; and a cancelled job before that, whatever the others do.
+bool world::go_on_when_dry() {
+    auto const left = [](auto const& one) { return one->ends == 0; };
+    if (kind_ != flavour::dead || std::none_of(jobs_.begin(), jobs_.end(), left)) return false;
+    bool all_cancelled = true;
+    for (auto const& one : jobs_) {
+        hold(one->ends > 0 || !one->cancelled, "a cancelled job ends, whatever the others do");
+        all_cancelled = all_cancelled && one->cancelled;
+    }
+    if (all_cancelled || !wrong_.empty()) return false;
+    stop(stop_kind::cancel_all);
+    return true;
+}
+
 void world::start(one_job& one) {
     one.refused_start = closing_;
     auto const running = one.running;
@@ -189,7 +204,7 @@ std::string world::run() {
     auto const all_ended = [&] { return std::all_of(jobs_.begin(), jobs_.end(), ended); };
     while (scheduler_.steps() < steps_max) {
         if (closing_ && all_ended()) break;  // the engine is destroyed while the last steps are still to come
-        if (!scheduler_.step()) break;
+        if (!scheduler_.step() && !go_on_when_dry()) break;
     }
     hold(scheduler_.steps() < steps_max, "the run ends");
     for (auto const& one : jobs_) hold(one->ends == 1, "a job that was started ends, once");

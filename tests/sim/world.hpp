@@ -18,6 +18,7 @@ enum class flavour : std::uint8_t {
     tiny,    ///< little trees and small tickets: few steps, nothing fails
     calm,    ///< all trees and formats, nothing fails
     stormy,  ///< ... everything may
+    dead,    ///< as tiny, but consumers stop taking, so that only a stop ends their jobs
 };
 
 /// What is injected at a point.
@@ -57,6 +58,8 @@ private:
     void add_job(unsigned workers, needs& all);
     void start(one_job& one);
     void stop(stop_kind how);
+    [[nodiscard]] bool go_on_when_dry();
+    [[nodiscard]] bool is_little() const noexcept { return kind_ == flavour::tiny || kind_ == flavour::dead; }
     void hold(bool claim, std::string const& what);
     void check_job(one_job& one);
     void check_published(one_job const& one);
