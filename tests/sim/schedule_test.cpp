@@ -38,11 +38,11 @@ void run_seeds(flavour kind, std::string const& test, std::uint64_t usual) {
 
 TEST_SUITE("sim/schedule") {
     TEST_CASE("whatever the order of things, an archive has the same bytes and nothing is left behind") {
-        run_seeds(flavour::calm, "whatever the order*", 300);
+        run_seeds(flavour::calm, "whatever the order*", 200);
     }
 
     TEST_CASE("whatever fails, an archive is whole and told of, or not published, and nothing is left behind") {
-        run_seeds(flavour::stormy, "whatever fails*", 1000);
+        run_seeds(flavour::stormy, "whatever fails*", 500);
     }
 }
 
