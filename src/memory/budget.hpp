@@ -70,6 +70,11 @@ struct budget_stats {
 /// Booking:   FIFO over jobs, taken from bytes and slots that are free *now*; while one waits, rule B grants nothing
 ///            anywhere.
 /// Slots:     follow every rule that bytes follow.
+/// Starvation: a head is granted in the call that asks for it or retires its predecessor. So a ticket waits for at most as many
+///            retirements as its own job has tickets before it, whatever the others do. A booking waits at most until every
+///            job opened before it is closed. A ticket within its job's share waits at most until each ticket that was in
+///            flight from the pool when it began to wait has retired (beginning anew when shares become smaller: a job
+///            joins, books, or waits for its booking).
 /// Deadlock:  none, also with a shared pool of zero bytes: see ARCHITECTURE.md, "Memory".
 /// Cost:      a call looks at each booked job twice, and for each grant from the pool at each that waits; the number of
 ///            tickets asked for does not matter.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/admission.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace submitit::pipeline {
@@ -39,6 +40,11 @@ result<memory::job_id> admission::enqueue(memory::booking wanted) {
 bool admission::is_booked(memory::job_id job) const {
     std::lock_guard const lock{mutex_};
     return jobs_.at(job).booked;
+}
+
+bool admission::anyone_waits() const {
+    std::lock_guard const lock{mutex_};
+    return std::any_of(jobs_.begin(), jobs_.end(), [](auto const& one) { return !one.second.booked; });
 }
 
 asio::awaitable<bool> admission::booked(memory::job_id job) {

@@ -22,6 +22,8 @@ public:
     [[nodiscard]] result<memory::job_id> enqueue(memory::booking wanted);
 
     [[nodiscard]] bool is_booked(memory::job_id job) const;
+    /// Whether some booking is queued.
+    [[nodiscard]] bool anyone_waits() const;
 
     /// Waits until it is booked; false when it was withdrawn.
     [[nodiscard]] async::asio::awaitable<bool> booked(memory::job_id job);

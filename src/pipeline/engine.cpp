@@ -11,22 +11,39 @@ engine::engine(std::uint64_t memory_bytes, std::uint32_t slots, std::unique_ptr<
 
 engine::~engine() { close(); }
 
-result<std::shared_ptr<encoder_set>> engine::encoders_for(archive::traits const& format, memory::booking const& job) {
+result<engine::queued_job> engine::enqueue(archive::traits const& format, memory::booking const& job) {
     std::lock_guard const lock{sets_mutex_};
-    std::erase_if(sets_, [](auto const& gone) { return gone.expired(); });
-    for (auto const& known : sets_)
-        if (auto shared = known.lock(); shared && shared->format() == format.options()) return shared;
     auto const workers = runtime_->workers().workers();
     memory::booking wanted;
     wanted.fixed_bytes = workers * format.worker_bytes();
     auto both = job;
     both.fixed_bytes += wanted.fixed_bytes;
     if (!memory_.can_ever_fit(both)) return make_error_code(errc::budget_too_small);
-    auto const booking = memory_.enqueue(wanted);
+    queued_job queued;
+    if (!memory_.anyone_waits()) queued.encoders = find_set(format.options());
+    if (!queued.encoders) {
+        auto const booking = memory_.enqueue(wanted);
+        if (!booking) return booking.error();
+        queued.encoders = std::make_shared<encoder_set>(memory_, format, workers, *booking);
+    }
+    auto const booking = memory_.enqueue(job);
     if (!booking) return booking.error();
-    auto made = std::make_shared<encoder_set>(memory_, format, workers, *booking);
-    sets_.push_back(made);
-    return made;
+    queued.booking = *booking;
+    return queued;
+}
+
+std::shared_ptr<encoder_set> engine::share(std::shared_ptr<encoder_set> booked) {
+    std::lock_guard const lock{sets_mutex_};
+    if (auto known = find_set(booked->format())) return known;
+    sets_.push_back(booked);
+    return booked;
+}
+
+std::shared_ptr<encoder_set> engine::find_set(archive::format_options const& format) {
+    std::erase_if(sets_, [](auto const& gone) { return gone.expired(); });
+    for (auto const& known : sets_)
+        if (auto shared = known.lock(); shared && shared->format() == format) return shared;
+    return nullptr;
 }
 
 memory::slab engine::take_slab(std::size_t bytes) {
@@ -52,10 +69,15 @@ void engine::leave(job& ended) {
     all_left_.notify_all();  // under the lock: the engine may go once it is released
 }
 
-void engine::close() {
-    std::unique_lock lock{jobs_mutex_};
+void engine::stop() {
+    std::lock_guard const lock{jobs_mutex_};
     closed_ = true;
     for (auto* const running : jobs_) running->cancel();
+}
+
+void engine::close() {
+    stop();
+    std::unique_lock lock{jobs_mutex_};
     all_left_.wait(lock, [this] { return jobs_.empty(); });
 }
 

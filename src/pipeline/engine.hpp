@@ -34,10 +34,17 @@ public:
     [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
     [[nodiscard]] std::uint64_t next_turn() noexcept { return turns_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// Encoders for this format: shared ones, or new ones whose booking is queued now.
-    /// Fails: errc::budget_too_small when they can never be booked beside `job`.
-    [[nodiscard]] result<std::shared_ptr<encoder_set>> encoders_for(archive::traits const& format,
-                                                                    memory::booking const& job);
+    /// A job's place in the queue of bookings, and the encoders it holds there.
+    struct queued_job {
+        std::shared_ptr<encoder_set> encoders;
+        memory::job_id booking = 0;
+    };
+    /// Queues a job, behind the booking of encoders for its format. Who waits behind others must not hold what those may need:
+    /// encoders that are there are shared only by a job that nobody waits before; others ask share() once they are booked.
+    /// Fails: errc::budget_too_small when both can never be booked together.
+    [[nodiscard]] result<queued_job> enqueue(archive::traits const& format, memory::booking const& job);
+    /// `booked`, or the encoders of the same format that another job uses already.
+    [[nodiscard]] std::shared_ptr<encoder_set> share(std::shared_ptr<encoder_set> booked);
 
     /// A slab of exactly `bytes`, paid for by a grant. Idle slabs of other sizes are unmapped where the budget is in use otherwise.
     [[nodiscard]] memory::slab take_slab(std::size_t bytes);
@@ -50,9 +57,14 @@ public:
     /// The last thing a job does with its engine.
     void leave(job& ended);
 
+    /// Takes no more jobs and cancels those that run.
+    void stop();
+    /// ... and waits until they have left.
     void close();
 
 private:
+    [[nodiscard]] std::shared_ptr<encoder_set> find_set(archive::format_options const& format);
+
     std::uint64_t memory_bytes_;
     std::uint32_t slots_;
     admission memory_;
@@ -60,7 +72,7 @@ private:
     std::atomic<std::uint64_t> turns_{0};
 
     std::mutex sets_mutex_;
-    std::vector<std::weak_ptr<encoder_set>> sets_;
+    std::vector<std::weak_ptr<encoder_set>> sets_;  // booked ones
 
     std::mutex jobs_mutex_;
     std::condition_variable all_left_;

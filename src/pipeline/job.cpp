@@ -25,7 +25,7 @@ job::job(engine& on, job_options options, output& to, live_progress& progress, a
       options_{std::move(options)},
       output_{&to},
       progress_{&progress},
-      strand_{asio::make_strand(std::move(where))},
+      where_{std::move(where)},
       traits_{options_.format} {}
 
 job::~job() = default;
@@ -69,12 +69,14 @@ void job::start(end_handler on_end) {
     on_end_ = std::move(on_end);
     if (!engine_->enter(*this)) {
         report_.failure = {failure_kind::internal, make_error_code(errc::engine_closed), {}, {}};
-        asio::post(strand_, [self = shared_from_this()] { self->on_end_(std::move(self->report_), {}); });
+        asio::post(where_, [self = shared_from_this()] { self->on_end_(std::move(self->report_), {}); });
         return;
     }
+    strand_ = asio::make_strand(where_);
     auto running = run();
     asio::co_spawn(strand_, std::move(running), [self = shared_from_this()](std::exception_ptr const& thrown) {
         auto tell_end = std::move(self->on_end_);
+        self->strand_ = {};
         self->engine_->leave(*self);
         tell_end(std::move(self->report_), thrown);
     });
@@ -123,26 +125,24 @@ asio::awaitable<bool> job::book() {
     report_.workers = workers;
     auto const needed = std::to_string(memory_.needed_bytes(workers));
     if (stopping()) co_return false;
-    auto encoders = engine_->encoders_for(traits_, memory_.booking);
-    if (!encoders) {
-        fail(failure_kind::budget, encoders.error(), {}, needed);
-        co_return false;
-    }
-    encoders_ = std::move(*encoders);
-    auto& memory = engine_->memory();
-    auto const queued = memory.enqueue(memory_.booking);
+    auto queued = engine_->enqueue(traits_, memory_.booking);
     if (!queued) {
         fail(failure_kind::budget, queued.error(), {}, needed);
         co_return false;
     }
+    encoders_ = std::move(queued->encoders);
+    auto const booking = queued->booking;
     {
         std::lock_guard const lock{stop_mutex_};
-        booking_ = *queued;
+        booking_ = booking;
     }
-    bool const full = !options_.waits_for_memory && !memory.is_booked(*queued);
+    auto& memory = engine_->memory();
+    bool const full = !options_.waits_for_memory && !memory.is_booked(booking);
     if (full) fail(failure_kind::budget, make_error_code(errc::engine_full), {}, needed);
-    if (stopping()) memory.withdraw(*queued);
-    co_return co_await memory.booked(*queued);
+    if (stopping()) memory.withdraw(booking);
+    bool const booked = co_await memory.booked(booking);
+    if (booked) encoders_ = engine_->share(encoders_);
+    co_return booked;
 }
 
 void job::set_up() {

@@ -25,7 +25,8 @@ namespace submitit::pipeline {
 /// Order:   tickets are granted and assembled in sequence; reading and encoding happen in any order between.
 /// Threads: start() once, cancel() on any thread. Its coroutines run on a strand of the engine's; work() on its workers.
 /// Stop:    once cancelled (or something failed) nothing more is written; what is in flight drains, then the job ends.
-/// Alive:   as a shared_ptr; everything under way holds it. The engine, the output and `progress` until `on_end` was called.
+/// Alive:   as a shared_ptr; everything under way holds it, and whoever holds it longer than its engine may only destroy it or ask
+///          stopping(). The engine, the output and `progress` until `on_end` was called.
 class job final : public planning_host, public std::enable_shared_from_this<job> {
 public:
     using end_handler = std::function<void(export_report, std::exception_ptr)>;
@@ -86,7 +87,8 @@ private:
     job_options options_;
     output* output_;
     live_progress* progress_;
-    boost::asio::any_io_executor strand_;
+    boost::asio::any_io_executor where_;
+    boost::asio::any_io_executor strand_;  // while it runs: a strand must not outlive the engine, a job may
     end_handler on_end_;
     archive::traits traits_;
     export_report report_;

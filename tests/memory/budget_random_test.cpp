@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <random>
 #include <vector>
@@ -20,7 +21,8 @@ public:
     explicit simulation(std::uint64_t seed) : random_{seed}, budget_{make_budget()} {}
 
     void run() {
-        while (live_.size() < 64 && below(3) != 0) open_next();
+        bool const all_at_once = below(4) == 0;
+        while (live_.size() < 64 && opened_ < plans_.size() && (all_at_once || below(3) != 0)) open_next();
         while (!live_.empty() || plans_.size() > opened_) {
             if (opened_ < plans_.size() && live_.size() < 64 && (live_.empty() || below(30) == 0)) open_next();
             step();
@@ -29,6 +31,7 @@ public:
     }
 
     [[nodiscard]] watched_budget const& budget() const { return budget_; }
+    [[nodiscard]] std::size_t most_jobs() const { return most_jobs_; }
 
 private:
     struct plan {
@@ -56,7 +59,7 @@ private:
         auto const jobs = std::uint64_t{1} << between(0, 6);
         request largest;
         request all;
-        for (std::uint64_t i = 0; i < between(jobs / 2 + 1, jobs); ++i) {
+        for (auto left = below(4) == 0 ? jobs : between(jobs / 2 + 1, jobs); left > 0; --left) {
             plan const p{random_terms(scale, slots), between(0, 120), below(10) == 0};
             plans_.push_back(p);
             request const booked{p.terms.head_reserve.bytes + p.terms.fixed_bytes, p.terms.head_reserve.slots};
@@ -75,6 +78,7 @@ private:
     void open_next() {
         if (opened_ == plans_.size()) return;
         live_.push_back(budget_.open(plans_[opened_++].terms));
+        most_jobs_ = std::max(most_jobs_, live_.size());
     }
 
     /// One event of one random job; the first job able to move when that one is not.
@@ -137,18 +141,26 @@ private:
     watched_budget budget_;
     std::size_t opened_ = 0;
     std::vector<job_id> live_;
+    std::size_t most_jobs_ = 0;
 };
 
 }  // namespace
 
 TEST_SUITE("memory/budget random") {
-    TEST_CASE("over a million random events no promise is broken, nothing stalls and everything comes back") {
+    // Bounds on waiting, checked after every event: budget.hpp, "Starvation".
+    TEST_CASE(
+        "over a million random events of up to 64 jobs no promise is broken, nothing stalls or starves, and everything "
+        "comes back") {
+        auto const* const more = std::getenv("SUBMITIT_BUDGET_EVENTS");
+        std::uint64_t const wanted = more != nullptr ? std::strtoull(more, nullptr, 10) : 1'000'000;
         std::uint64_t events = 0;
         std::uint64_t from_reserve = 0;
         std::uint64_t from_pool = 0;
         std::uint64_t with_booking_waiting = 0;
         std::uint64_t with_pool_short = 0;
-        for (std::uint64_t seed = 1; events < 1'000'000; ++seed) {
+        std::uint64_t within_share = 0;
+        std::size_t most_jobs = 0;
+        for (std::uint64_t seed = 1; events < wanted; ++seed) {
             CAPTURE(seed);
             simulation life{seed};
             life.run();
@@ -158,14 +170,19 @@ TEST_SUITE("memory/budget random") {
             from_pool += b.stats().grants_from_pool;
             with_booking_waiting += b.events_with_booking_waiting();
             with_pool_short += b.events_with_pool_short();
+            within_share += b.waits_within_share();
+            most_jobs = std::max(most_jobs, life.most_jobs());
         }
         MESSAGE(events, " events, ", from_reserve, " grants from reserves, ", from_pool,
                 " from the pool; a booking waited ", with_booking_waiting, " times, the pool was short ",
-                with_pool_short, " times");
+                with_pool_short, " times, a ticket within its share waited ", within_share, " times; up to ", most_jobs,
+                " jobs");
         // The mix visits each regime often.
         CHECK(from_reserve > 50'000);
         CHECK(from_pool > 50'000);
         CHECK(with_booking_waiting > 50'000);
         CHECK(with_pool_short > 50'000);
+        CHECK(within_share > 10'000);
+        CHECK(most_jobs == 64);
     }
 }

@@ -60,14 +60,17 @@ void watched_budget::ask(job_id id, request wanted, int times) {
 }
 
 void watched_budget::shrink(job_id id, ticket_seq seq, request now) {
-    give_back(jobs_[id].in_flight.at(seq), now);
+    give_back(jobs_[id], jobs_[id].in_flight.at(seq), now);
     budget_.shrink(id, seq, now);
     settle();
 }
 
 void watched_budget::retire(job_id id, ticket_seq seq) {
-    give_back(jobs_[id].in_flight.at(seq), {});
-    jobs_[id].in_flight.erase(seq);
+    auto& j = jobs_[id];
+    auto& ended = j.in_flight.at(seq);
+    give_back(j, ended, {});
+    if (!ended.from_reserve) starvation_.retired(ended.pool_number);
+    j.in_flight.erase(seq);
     budget_.retire(id, seq);
     settle();
 }
@@ -112,6 +115,7 @@ void watched_budget::settle() {
     hold(!pool_drawn_ || !booking_waits(), "the pool was drawn on while a booking waits");
     check_books();
     check_waiting();
+    check_starvation();
 }
 
 void watched_budget::follow(grant const& g) {
@@ -139,21 +143,25 @@ void watched_budget::follow_ticket(job_id id, ticket_seq seq) {
     auto const amount = j.asked.front();
     j.asked.pop_front();
     ++j.next;
-    j.in_flight.emplace(seq, ticket{amount, is_head});
+    auto& made = j.in_flight.emplace(seq, ticket{amount, is_head}).first->second;
     add(used_, amount);
     if (is_head) return;
     pool_drawn_ = true;
+    made.pool_number = starvation_.granted();
+    add(j.pool_held, amount);
     add(j.drawn, amount);
     add(committed_, amount);
     hold(fits(committed_, limit_), "a grant does not fit the pool");
 }
 
-void watched_budget::give_back(ticket& from, request now) {
+void watched_budget::give_back(job_book& of, ticket& from, request now) {
     request returned = from.held;
     subtract(returned, now);
     from.held = now;
     subtract(used_, returned);
-    if (!from.from_reserve) subtract(committed_, returned);
+    if (from.from_reserve) return;
+    subtract(committed_, returned);
+    subtract(of.pool_held, returned);
 }
 
 void watched_budget::check_books() const {
@@ -182,9 +190,28 @@ void watched_budget::check_waiting() {
     }
     events_with_booking_waiting_ += booking_waits() ? 1 : 0;
     events_with_pool_short_ += anyone_lacks_room ? 1 : 0;
-    if (booking_waits())
+    if (booking_waits()) {
+        bool const any_earlier =
+            std::any_of(jobs_.begin(), jobs_.begin() + booked_below_, [](job_book const& j) { return j.open; });
+        hold(any_earlier, "starvation: a booking waits although every earlier job is closed");
         hold(!fits(booked_by(jobs_[booked_below_].terms), free()), "stall: a booking waits that fits what is free");
-    else hold(!anyone_wants || anyone_lacks_room, "the pool is idle although everyone who waits would fit");
+    } else {
+        hold(!anyone_wants || anyone_lacks_room, "the pool is idle although everyone who waits would fit");
+    }
+}
+
+void watched_budget::check_starvation() {
+    std::vector<starvation_watch::member> members;
+    for (job_id id = 0; id < jobs_.size(); ++id) {
+        auto const& j = jobs_[id];
+        if (!j.open || !j.booked) continue;
+        bool const in_window = j.terms.window_tickets == 0 || j.next < j.head() + j.terms.window_tickets;
+        bool const waits = !j.asked.empty() && in_window;
+        if (!waits && j.pool_held == request{}) continue;
+        auto const weight = std::max<std::uint64_t>(j.terms.weight, 1);
+        members.push_back({id, weight, j.pool_held, waits, j.next, waits ? j.asked.front() : request{}});
+    }
+    starvation_.look(members, free(), booking_waits());
 }
 
 request watched_budget::free() const { return {limit_.bytes - committed_.bytes, limit_.slots - committed_.slots}; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "memory/budget.hpp"
+#include "memory/starvation_watch.hpp"
 
 namespace submitit::memory::test {
 
@@ -17,13 +18,15 @@ namespace submitit::memory::test {
 ///   - bookings come in the order of opening, and one waits only for what is not free,
 ///   - tickets are granted in order, the head from the reserve, others inside the window and from the pool,
 ///   - nothing comes from the pool while a booking waits,
-///   - no job has tickets asked for and none in flight (no stall), and the pool is not left idle when everyone fits.
+///   - no job has tickets asked for and none in flight (no stall), and the pool is not left idle when everyone fits,
+///   - nothing starves: budget.hpp, "Starvation".
 /// A value: copies go their own ways.
 class watched_budget {
 public:
     struct ticket {
         request held;
         bool from_reserve = false;
+        std::uint64_t pool_number = 0;  ///< among the grants from the pool
     };
     struct job_book {
         booking terms;
@@ -33,7 +36,8 @@ public:
         ticket_seq next = 0;
         std::deque<request> asked;
         std::map<ticket_seq, ticket> in_flight;
-        request drawn;  ///< all the job was ever granted from the pool
+        request drawn;      ///< all the job was ever granted from the pool
+        request pool_held;  ///< the part of it that is in flight
 
         [[nodiscard]] ticket_seq head() const { return in_flight.empty() ? next : in_flight.begin()->first; }
         [[nodiscard]] ticket_seq asked_in_all() const { return next + asked.size(); }
@@ -58,6 +62,8 @@ public:
     [[nodiscard]] std::uint64_t events() const { return events_; }
     [[nodiscard]] std::uint64_t events_with_booking_waiting() const { return events_with_booking_waiting_; }
     [[nodiscard]] std::uint64_t events_with_pool_short() const { return events_with_pool_short_; }
+    /// How often a ticket within its job's share was seen waiting.
+    [[nodiscard]] std::uint64_t waits_within_share() const { return starvation_.waits_seen(); }
 
     /// Fails the test unless every job is closed and only the engine's bytes are still out.
     void check_all_returned() const;
@@ -66,9 +72,10 @@ private:
     void settle();
     void follow(grant const& g);
     void follow_ticket(job_id id, ticket_seq seq);
-    void give_back(ticket& from, request now);
+    void give_back(job_book& of, ticket& from, request now);
     void check_books() const;
     void check_waiting();
+    void check_starvation();
     [[nodiscard]] request free() const;
     [[nodiscard]] bool booking_waits() const;
 
@@ -81,6 +88,7 @@ private:
     job_id booked_below_ = 0;  ///< no open job below waits for its booking
     bool pool_drawn_ = false;  ///< by the event being followed
     std::string news_;
+    starvation_watch starvation_;
     std::uint64_t events_ = 0;
     std::uint64_t events_with_booking_waiting_ = 0;
     std::uint64_t events_with_pool_short_ = 0;
