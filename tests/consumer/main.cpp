@@ -13,11 +13,14 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "submitit/engine.hpp"
 #include "submitit/error.hpp"
+#include "submitit/export_job.hpp"
+#include "submitit/file_reader.hpp"
 #include "submitit/format.hpp"
 #include "submitit/memory_budget.hpp"
 
@@ -53,6 +56,38 @@ asio::awaitable<void> wait_in_vain(submitit::memory_budget& budget) {
     auto const [error, lease] = co_await budget.async_acquire(100, token);
     check(error == asio::error::operation_aborted, "what is cancelled is aborted in Asio's words");
     check(lease.bytes() == 0, "and takes nothing");
+}
+
+/// Exports this program's own file, and reads it beside.
+asio::awaitable<void> read_export(submitit::engine& engine, std::string self) {
+    auto const executor = co_await asio::this_coro::executor;
+    submitit::export_job job{executor, engine};
+    job.source(self).format(submitit::format::tar);
+    std::string piece(100'000, '\0');
+    auto const into = asio::buffer(piece);
+    auto const token = asio::as_tuple(asio::use_awaitable);
+    std::uint64_t bytes = 0;
+    boost::system::error_code end;
+    while (!end) {
+        auto const [error, got] = co_await job.async_read_some(into, token);
+        bytes += got;
+        end = error;
+    }
+    check(end == asio::error::eof, "an archive ends with the host's own eof");
+    submitit::file_reader reader{executor, engine};
+    reader.open(self);
+    check(bytes > reader.size() && bytes < reader.size() + 20'480, "a tar is a little longer than its file");
+    auto const at_end = reader.size();
+    auto const [error, got] = co_await reader.async_read_some_at(at_end, into, token);
+    check(error == asio::error::eof && got == 0, "so does a file");
+}
+
+asio::awaitable<void> fail_to_export(submitit::engine& engine) {
+    submitit::export_job job{co_await asio::this_coro::executor, engine};
+    auto const token = asio::as_tuple(asio::use_awaitable);
+    submitit::file_target target{"/nowhere/at/all.zip"};
+    auto const [error, report] = co_await job.async_run_to(std::move(target), token);
+    check(error == submitit::errc::nothing_to_store, "an export of nothing fails with submitit's own error");
 }
 
 void rethrow(std::exception_ptr const& thrown) {
@@ -107,10 +142,19 @@ void use_refused_engine() {
 
 }  // namespace
 
-int main() {
+void use_exports(std::string const& self) {
+    asio::io_context context;
+    submitit::engine engine{submitit::engine_options{}.memory(64U << 20U)};
+    asio::co_spawn(context, read_export(engine, self), rethrow);
+    asio::co_spawn(context, fail_to_export(engine), rethrow);
+    context.run();
+}
+
+int main(int, char** arguments) {
     use_errors();
     use_budget();
     use_engine();
+    use_exports(arguments[0]);
     use_refused_engine();
     if (failures == 0) std::puts("all claims hold");
     return failures == 0 ? 0 : 1;
