@@ -64,7 +64,7 @@ void stop_everywhere(flavour kind, std::string const& test, std::uint64_t usual)
 
 TEST_SUITE("sim/stop") {
     TEST_CASE("a stop at any point of a small run ends it, leaves nothing, and publishes the whole or nothing") {
-        stop_everywhere(flavour::tiny, "a stop at any point of*", 20);
+        stop_everywhere(flavour::tiny, "a stop at any point of*", 22);
     }
 
     TEST_CASE("a stop at any point ends also jobs whose consumers take nothing any more") {

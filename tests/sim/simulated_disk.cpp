@@ -17,6 +17,15 @@ struct simulated_disk::reading {
     [[nodiscard]] int fd() const { return op->fd >= 0 ? op->fd : own.get(); }
 };
 
+namespace {
+
+/// What was read meanwhile is not what the file holds now, so nothing of it may be kept.
+void scribble(io::read_op& op) noexcept {
+    for (std::uint64_t i = 0; i < op.got; ++i) op.data[i] ^= std::byte{0x55};
+}
+
+}  // namespace
+
 void simulated_disk::submit(io::read_op* first) noexcept {
     on_->point();
     while (first != nullptr) {
@@ -104,13 +113,14 @@ void simulated_disk::transfer(reading& one) {
     auto& op = *one.op;
     if (one.with == fault::media) {
         if (read_part(one)) io::fail(op, io::read_stage::read, from_errno(EIO));
-        return;
+        return scribble(op);
     }
     if (!io::read_rest(op, one.fd(), counters_) || !io::finish(op, one.fd())) return;
     if (one.with == fault::replaced) op.before.ino = op.after.ino = op.before.ino + 1;
     if (one.with == fault::changed || one.with == fault::grown || one.with == fault::shrunk) {
         op.after.mtime.seconds += static_cast<std::int64_t>(1 + on_->below(1000));
         op.after.ctime = op.after.mtime;
+        scribble(op);
     }
     if (one.with == fault::grown) op.after.size += 1 + on_->below(on_->chance(50) ? 10 : 100'000);
     if (one.with == fault::shrunk && op.got > 0) {

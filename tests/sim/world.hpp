@@ -29,7 +29,8 @@ enum class stop_kind : std::uint8_t {
 };
 [[nodiscard]] char const* to_string(stop_kind kind) noexcept;
 
-/// Some jobs on one engine, from a seed, until nothing moves any more.
+/// Some jobs on one engine, from a seed, until nothing moves any more. Each fourth seed has workers that look into the page cache;
+/// there the kernel has a say, and a busy one may make such a seed go another way. The others repeat themselves exactly.
 class world {
 public:
     world(std::uint64_t seed, flavour kind);
