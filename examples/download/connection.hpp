@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "download/archive_request.hpp"
+#include "download/client_stream.hpp"
+#include "download/http_message.hpp"
+#include "download/settings.hpp"
+#include "submitit/engine.hpp"
+#include "submitit/export_job.hpp"
+
+namespace download {
+
+/// One client: its requests one after the other, each answered by an export that it reads as fast as it likes.
+///
+/// Threads: run on the socket's executor, a strand; stop() from anywhere.
+/// Alive:   `engine` and `limits` outlive it.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+    connection(asio::ip::tcp::socket socket, submitit::engine& engine, settings const& limits)
+        : client_{std::make_shared<client_stream>(std::move(socket), limits)}, engine_{&engine}, limits_{&limits} {}
+
+    [[nodiscard]] asio::any_io_executor get_executor() { return client_->get_executor(); }
+
+    /// Ends when the connection has.
+    [[nodiscard]] asio::awaitable<void> serve();
+    /// Says 503 without having read anything.
+    [[nodiscard]] asio::awaitable<void> turn_away();
+    /// Ends the export and the connection now.
+    void stop();
+
+private:
+    // Those that answer say whether another request may follow.
+    [[nodiscard]] asio::awaitable<parsed_request> receive();
+    [[nodiscard]] asio::awaitable<bool> answer(request asked);
+    [[nodiscard]] asio::awaitable<bool> answer_stream(request asked, archive_request wanted);
+    [[nodiscard]] asio::awaitable<bool> refuse(unsigned status, request asked);
+    void report(request const& asked, boost::system::error_code why) const;
+
+    std::shared_ptr<client_stream> client_;
+    submitit::engine* engine_;
+    settings const* limits_;
+    bool first_ = true;                        // no request yet
+    std::string received_;                     // not parsed yet; at most header_bytes_max
+    std::optional<submitit::export_job> job_;  // the one that runs
+};
+
+}  // namespace download
