@@ -95,7 +95,6 @@ asio::awaitable<parsed_request> connection::receive() {
 }
 
 asio::awaitable<bool> connection::answer(request asked) {
-    if (asked.method != "GET" && asked.method != "HEAD") co_return co_await refuse(405, asked);
     auto const wanted = find_archive(asked.target, *limits_);
     if (wanted) co_return co_await answer_stream(asked, *wanted);
     unsigned const status = wanted.error().value() == EINVAL ? 400 : 404;

@@ -55,14 +55,16 @@ parsed_request parse_request(std::string_view received) {
         return made;
     }
     auto const& header = parser.get();
-    if (header.version() != http_1_1) made.refusal = 505;  // the end of a body could not be told from a cut
-    else if (parser.chunked() || parser.content_length().value_or(0) != 0) made.refusal = 413;
+    bool const body = parser.chunked() || parser.content_length().value_or(0) != 0;
     made.header.method = std::string{header.method_string()};
     made.header.target = std::string{header.target()};
-    made.header.keep_alive = header.keep_alive();
+    made.header.keep_alive = header.keep_alive() && !body;  // nobody reads it, so what follows is not the next request
     made.header.range = std::string{header[http::field::range]};
     made.header.if_range = std::string{header[http::field::if_range]};
     made.header.if_none_match = std::string{header[http::field::if_none_match]};
+    if (header.version() != http_1_1) made.refusal = 505;  // the end of a body could not be told from a cut
+    else if (made.header.method != "GET" && made.header.method != "HEAD") made.refusal = 405;
+    else if (body) made.refusal = 413;
     return made;
 }
 
