@@ -63,6 +63,14 @@ struct tally {
     unsigned refused = 0;    ///< answers of 503
     unsigned failed = 0;     ///< anything else
     std::uint64_t bytes = 0;
+    double cut_seconds_min = 0;  ///< how long those that were cut had lasted
+    double cut_seconds_max = 0;
+
+    void was_cut(double after) {
+        cut_seconds_min = cut == 0 ? after : std::min(cut_seconds_min, after);
+        cut_seconds_max = std::max(cut_seconds_max, after);
+        ++cut;
+    }
 };
 
 enum class behaviour { fast, slow, steady, quitting, stalling };
@@ -157,7 +165,8 @@ public:
             std::cout << ", \"" << names[static_cast<int>(kind)] << "\": {\"started\": " << one.started
                       << ", \"finished\": " << one.finished << ", \"left\": " << one.left << ", \"cut\": " << one.cut
                       << ", \"differing\": " << one.differing << ", \"refused\": " << one.refused
-                      << ", \"failed\": " << one.failed << ", \"bytes\": " << one.bytes << "}";
+                      << ", \"failed\": " << one.failed << ", \"bytes\": " << one.bytes << ", \"cut_seconds\": ["
+                      << one.cut_seconds_min << ", " << one.cut_seconds_max << "]}";
         std::cout << "}" << std::endl;
     }
 
@@ -239,7 +248,8 @@ private:
             auto const got = socket.read_some(asio::buffer(buffer_.data(), most), error);
             if (error == asio::error::would_block) continue;
             if (error) {
-                ++(error == asio::error::eof || error == asio::error::connection_reset ? mine.cut : mine.failed);
+                if (error != asio::error::eof && error != asio::error::connection_reset) ++mine.failed;
+                else mine.was_cut(std::chrono::duration<double>(steady::now() - begun).count());
                 co_return false;
             }
             received += got;
