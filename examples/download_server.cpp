@@ -23,8 +23,8 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "download/listener.hpp"
+#include "download/service.hpp"
 #include "download/settings.hpp"
-#include "submitit/engine.hpp"
 
 namespace asio = boost::asio;
 
@@ -121,12 +121,12 @@ void await_signal(asio::signal_set& signals, submitit::engine& engine, download:
 
 void serve(command_line& wanted) {
     wanted.serving.root = canonical(wanted.serving.root);
-    submitit::engine engine{submitit::engine_options{}.memory(wanted.memory).workers(wanted.threads)};
+    auto const options = submitit::engine_options{}.memory(wanted.memory).workers(wanted.threads);
+    download::service shared{std::move(wanted.serving), options};
     asio::io_context context{static_cast<int>(wanted.threads)};
-    auto const server =
-        std::make_shared<download::listener>(context, endpoint_of(wanted.listen), engine, wanted.serving);
+    auto const server = std::make_shared<download::listener>(context, endpoint_of(wanted.listen), shared);
     asio::signal_set signals{context, SIGINT, SIGTERM, SIGUSR1};
-    await_signal(signals, engine, *server);
+    await_signal(signals, shared.engine, *server);
     server->start();
     std::cout << "listening on " << server->local_endpoint() << std::endl;
     std::vector<std::jthread> others;

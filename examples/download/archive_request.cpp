@@ -98,16 +98,18 @@ std::string_view content_type(format kind) noexcept {
     return "application/zstd";
 }
 
-submitit::export_job make_job(boost::asio::any_io_executor const& executor, submitit::engine& engine,
-                              archive_request const& wanted, settings const& from) {
-    submitit::export_job job{executor, engine};
-    job.source(wanted.directory).prefix(wanted.name).format(wanted.format).level(from.level).store(from.store);
+submitit::export_job make_job(boost::asio::any_io_executor const& executor, service& from,
+                              archive_request const& wanted) {
+    submitit::export_job job{executor, from.engine};
+    job.source(wanted.directory).prefix(wanted.name).format(wanted.format).level(from.limits.level);
     job.exclude(".*").small_tickets().wait_for_memory(false);
+    if (from.limits.store) job.store().checksums(from.checksums);
     return job;
 }
 
 unsigned status_of(error_code error) noexcept {
     if (error == submitit::errc::engine_full) return 503;
+    if (error == submitit::errc::source_changed) return 503;  // between measuring and sending: once more, later
     if (error == submitit::errc::nothing_to_store) return 404;
     if (error == refused(ENOENT) || error == refused(ENOTDIR)) return 404;
     return 500;

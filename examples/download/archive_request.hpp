@@ -8,7 +8,7 @@
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
-#include "download/settings.hpp"
+#include "download/service.hpp"
 #include "submitit/export_job.hpp"
 
 namespace download {
@@ -32,8 +32,8 @@ struct archive_request {
 [[nodiscard]] std::string_view content_type(submitit::format kind) noexcept;
 
 /// The export of it. What begins with a dot cannot be asked for, and is in no archive either.
-[[nodiscard]] submitit::export_job make_job(boost::asio::any_io_executor const& executor, submitit::engine& engine,
-                                            archive_request const& wanted, settings const& from);
+[[nodiscard]] submitit::export_job make_job(boost::asio::any_io_executor const& executor, service& from,
+                                            archive_request const& wanted);
 
 /// The status that answers an export which failed before its first byte.
 [[nodiscard]] unsigned status_of(boost::system::error_code error) noexcept;

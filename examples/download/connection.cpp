@@ -29,6 +29,7 @@ constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 class chunk {
 public:
     [[nodiscard]] asio::mutable_buffer room() noexcept { return asio::buffer(bytes_.data() + head_max, piece_bytes); }
+    [[nodiscard]] std::string_view plain(std::size_t count) const noexcept { return {bytes_.data() + head_max, count}; }
     /// The chunk, once `count` bytes are there.
     [[nodiscard]] std::string_view framed(std::size_t count) noexcept {
         char digits[head_max];
@@ -45,6 +46,18 @@ private:
     static constexpr std::size_t head_max = 10;
     std::vector<char> bytes_ = std::vector<char>(head_max + piece_bytes + 2);
 };
+
+/// The fields that say which part of `whole` bytes of a zip follows.
+void describe(byte_range const& part, std::uint64_t whole, response& into) {
+    into.status = part.status;
+    into.with("Content-Length", std::to_string(part.bytes));
+    if (part.status == 416) into.with("Content-Range", "bytes */" + std::to_string(whole));
+    else into.with("Content-Type", std::string{content_type(submitit::format::zip)});
+    if (part.status != 206) return;
+    auto const last = part.first + part.bytes - 1;
+    into.with("Content-Range",
+              "bytes " + std::to_string(part.first) + '-' + std::to_string(last) + '/' + std::to_string(whole));
+}
 
 constexpr std::string_view last_chunk = "0\r\n\r\n";
 
@@ -78,7 +91,8 @@ void connection::stop() {
 /// The next header, or none when the client has gone or its time is over: much while it is idle, little for a header begun.
 asio::awaitable<parsed_request> connection::receive() {
     auto const begun = steady::now();
-    auto until = begun + (first_ || !received_.empty() ? limits_->header_deadline : limits_->idle_deadline);
+    auto until =
+        begun + (first_ || !received_.empty() ? shared_->limits.header_deadline : shared_->limits.idle_deadline);
     first_ = false;
     for (;;) {
         auto got = parse_request(received_);
@@ -90,20 +104,24 @@ asio::awaitable<parsed_request> connection::receive() {
         auto const bytes = co_await client_->read_some(room, until);
         received_.resize(had + bytes);
         if (bytes == 0) co_return got;
-        if (had == 0) until = std::min(until, steady::now() + limits_->header_deadline);
+        if (had == 0) until = std::min(until, steady::now() + shared_->limits.header_deadline);
     }
 }
 
 asio::awaitable<bool> connection::answer(request asked) {
-    auto const wanted = find_archive(asked.target, *limits_);
-    if (wanted) co_return co_await answer_stream(asked, *wanted);
-    unsigned const status = wanted.error().value() == EINVAL ? 400 : 404;
-    co_return co_await refuse(status, asked);
+    auto const wanted = find_archive(asked.target, shared_->limits);
+    if (!wanted) {
+        unsigned const status = wanted.error().value() == EINVAL ? 400 : 404;
+        co_return co_await refuse(status, asked);
+    }
+    bool const stored = shared_->limits.store && wanted->format == submitit::format::zip;
+    if (stored) co_return co_await answer_stored(asked, *wanted);
+    co_return co_await answer_stream(asked, *wanted);
 }
 
 /// Compressed as it is sent, so of unknown length.
 asio::awaitable<bool> connection::answer_stream(request asked, archive_request wanted) {
-    job_.emplace(make_job(get_executor(), *engine_, wanted, *limits_));
+    job_.emplace(make_job(get_executor(), *shared_, wanted));
     chunk piece;
     // The first bytes come before the status: until then everything that can be refused can be said so.
     auto [error, bytes] = co_await job_->async_read_some(piece.room(), as_values);
@@ -114,9 +132,8 @@ asio::awaitable<bool> connection::answer_stream(request asked, archive_request w
     response header;
     header.keep_alive = asked.keep_alive;
     header.with("Content-Type", std::string{content_type(wanted.format)}).with("Transfer-Encoding", "chunked");
-    auto const text = to_text(header);
-    if (!co_await client_->write(text)) co_return false;
-    if (asked.head_only()) co_return asked.keep_alive;
+    bool const said = co_await say(header);
+    if (asked.head_only()) co_return said;  // else a client that has gone is noticed with the first bytes
     while (!error) {
         if (!co_await client_->write(piece.framed(bytes))) co_return false;
         std::tie(error, bytes) = co_await job_->async_read_some(piece.room(), as_values);
@@ -126,7 +143,76 @@ asio::awaitable<bool> connection::answer_stream(request asked, archive_request w
         co_return false;  // without the last chunk: the client sees that the body is incomplete
     }
     bool const sent = co_await client_->write(last_chunk);
-    co_return sent&& asked.keep_alive;
+    co_return sent ? asked.keep_alive : false;
+}
+
+/// Stored, so of a length and an identity that are known before: a download that broke off can be taken up again.
+asio::awaitable<bool> connection::answer_stored(request asked, archive_request wanted) {
+    job_.emplace(make_job(get_executor(), *shared_, wanted));
+    stored_part part;
+    error_code error;
+    std::tie(error, part.whole) = co_await job_->async_measure(as_values);
+    job_.reset();
+    if (error) {
+        report(asked, error);
+        co_return co_await refuse(status_of(error), asked);
+    }
+    auto const etag = '"' + part.whole.digest + '"';
+    response header;
+    header.keep_alive = asked.keep_alive;
+    header.with("ETag", etag).with("Accept-Ranges", "bytes");
+    if (names_etag(asked.if_none_match, etag)) {
+        header.status = 304;
+        co_return co_await say(header);
+    }
+    auto const wants = asked.head_only() ? std::string_view{} : std::string_view{asked.range};
+    part.range = choose_range(wants, asked.if_range, etag, part.whole.bytes);
+    describe(part.range, part.whole.bytes, header);
+    if (asked.head_only() || part.range.status == 416) co_return co_await say(header);
+    co_return co_await send_stored(asked, wanted, part, header);
+}
+
+asio::awaitable<bool> connection::send_stored(request asked, archive_request wanted, stored_part part,
+                                              response header) {
+    job_.emplace(make_job(get_executor(), *shared_, wanted));
+    job_->expect(part.whole).skip(part.range.first);
+    chunk piece;
+    auto [error, bytes] = co_await job_->async_read_some(piece.room(), as_values);
+    if (error) {
+        report(asked, error);
+        co_return co_await refuse(status_of(error), asked);
+    }
+    co_await say(header);  // a client that has gone is noticed with the first bytes
+    bool const to_end = part.range.first + part.range.bytes == part.whole.bytes;
+    for (auto left = part.range.bytes; !error;) {
+        auto const now = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, left));
+        left -= now;
+        // That nothing has changed is only known at the archive's end, which comes after the last byte of such a range.
+        if (left == 0 && !to_end) error = co_await run_out();
+        if (error) break;
+        if (!co_await client_->write(piece.plain(now))) co_return false;
+        if (left == 0) co_return asked.keep_alive;
+        std::tie(error, bytes) = co_await job_->async_read_some(piece.room(), as_values);
+    }
+    report(asked, error);
+    co_return false;  // fewer bytes than announced
+}
+
+/// Lets the export go on to its end without anybody reading it.
+asio::awaitable<error_code> connection::run_out() {
+    std::vector<char> unread(piece_bytes);
+    auto const room = asio::buffer(unread);
+    error_code error;
+    while (!error) std::tie(error, std::ignore) = co_await job_->async_read_some(room, as_values);
+    if (error == asio::error::eof) error.clear();
+    co_return error;
+}
+
+/// A header without a body, or before one.
+asio::awaitable<bool> connection::say(response header) {
+    auto const text = to_text(header);
+    bool const sent = co_await client_->write(text);
+    co_return sent ? header.keep_alive : false;
 }
 
 asio::awaitable<bool> connection::refuse(unsigned status, request asked) {
@@ -139,7 +225,7 @@ asio::awaitable<bool> connection::refuse(unsigned status, request asked) {
     if (status == 503) header.with("Retry-After", "2");
     auto const text = error_text(header, asked.head_only());
     bool const sent = co_await client_->write(text);
-    co_return sent&& header.keep_alive;
+    co_return sent ? header.keep_alive : false;
 }
 
 void connection::report(request const& asked, error_code why) const {

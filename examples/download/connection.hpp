@@ -9,10 +9,10 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "download/archive_request.hpp"
+#include "download/byte_range.hpp"
 #include "download/client_stream.hpp"
 #include "download/http_message.hpp"
-#include "download/settings.hpp"
-#include "submitit/engine.hpp"
+#include "download/service.hpp"
 #include "submitit/export_job.hpp"
 
 namespace download {
@@ -20,11 +20,11 @@ namespace download {
 /// One client: its requests one after the other, each answered by an export that it reads as fast as it likes.
 ///
 /// Threads: run on the socket's executor, a strand; stop() from anywhere.
-/// Alive:   `engine` and `limits` outlive it.
+/// Alive:   `shared` outlives it.
 class connection : public std::enable_shared_from_this<connection> {
 public:
-    connection(asio::ip::tcp::socket socket, submitit::engine& engine, settings const& limits)
-        : client_{std::make_shared<client_stream>(std::move(socket), limits)}, engine_{&engine}, limits_{&limits} {}
+    connection(asio::ip::tcp::socket socket, service& shared)
+        : client_{std::make_shared<client_stream>(std::move(socket), shared.limits)}, shared_{&shared} {}
 
     [[nodiscard]] asio::any_io_executor get_executor() { return client_->get_executor(); }
 
@@ -36,16 +36,26 @@ public:
     void stop();
 
 private:
+    /// What is sent of which zip.
+    struct stored_part {
+        submitit::archive_measure whole;
+        byte_range range;
+    };
+
     // Those that answer say whether another request may follow.
     [[nodiscard]] asio::awaitable<parsed_request> receive();
     [[nodiscard]] asio::awaitable<bool> answer(request asked);
     [[nodiscard]] asio::awaitable<bool> answer_stream(request asked, archive_request wanted);
-    [[nodiscard]] asio::awaitable<bool> refuse(unsigned status, request asked);
+    [[nodiscard]] asio::awaitable<bool> answer_stored(request asked, archive_request wanted);
+    [[nodiscard]] asio::awaitable<bool> send_stored(request asked, archive_request wanted, stored_part part,
+                                                    response header);
+    [[nodiscard]] asio::awaitable<boost::system::error_code> run_out();
+    asio::awaitable<bool> say(response header);
+    asio::awaitable<bool> refuse(unsigned status, request asked);
     void report(request const& asked, boost::system::error_code why) const;
 
     std::shared_ptr<client_stream> client_;
-    submitit::engine* engine_;
-    settings const* limits_;
+    service* shared_;
     bool first_ = true;                        // no request yet
     std::string received_;                     // not parsed yet; at most header_bytes_max
     std::optional<submitit::export_job> job_;  // the one that runs

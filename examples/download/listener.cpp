@@ -24,12 +24,8 @@ constexpr std::size_t turned_away_max = 64;  // at once; more are closed without
 
 }  // namespace
 
-listener::listener(asio::io_context& context, tcp::endpoint const& at, submitit::engine& engine, settings const& limits)
-    : context_{context},
-      acceptor_{asio::make_strand(context)},
-      pause_{acceptor_.get_executor()},
-      engine_{engine},
-      limits_{limits} {
+listener::listener(asio::io_context& context, tcp::endpoint const& at, service& shared)
+    : context_{context}, acceptor_{asio::make_strand(context)}, pause_{acceptor_.get_executor()}, shared_{shared} {
     acceptor_.open(at.protocol());
     acceptor_.set_option(tcp::acceptor::reuse_address{true});
     // Connections inherit these, which only works before the handshake for what is received.
@@ -65,9 +61,9 @@ void listener::take(tcp::socket socket) {
     bool full = false;
     {
         std::lock_guard const lock{mutex_};
-        full = alive_.size() >= limits_.connections_max;
-        if (stopped_ || alive_.size() >= limits_.connections_max + turned_away_max) return;
-        made = std::make_shared<connection>(std::move(socket), engine_, limits_);
+        full = alive_.size() >= shared_.limits.connections_max;
+        if (stopped_ || alive_.size() >= shared_.limits.connections_max + turned_away_max) return;
+        made = std::make_shared<connection>(std::move(socket), shared_);
         id = next_id_++;
         alive_.emplace(id, made);
     }

@@ -12,20 +12,18 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "download/connection.hpp"
-#include "download/settings.hpp"
-#include "submitit/engine.hpp"
+#include "download/service.hpp"
 
 namespace download {
 
 /// Takes connections, each on a strand of its own, and knows those that live.
 ///
 /// Threads: stop() and connections() from anywhere.
-/// Alive:   `context`, `engine` and `limits` outlive it.
+/// Alive:   `context` and `shared` outlive it.
 class listener : public std::enable_shared_from_this<listener> {
 public:
     /// Listens already; throws boost::system::system_error where that is refused.
-    listener(asio::io_context& context, asio::ip::tcp::endpoint const& at, submitit::engine& engine,
-             settings const& limits);
+    listener(asio::io_context& context, asio::ip::tcp::endpoint const& at, service& shared);
 
     void start();
     /// Takes no more connections and ends those there are.
@@ -42,8 +40,7 @@ private:
     asio::io_context& context_;
     asio::ip::tcp::acceptor acceptor_;
     asio::steady_timer pause_;
-    submitit::engine& engine_;
-    settings const& limits_;
+    service& shared_;
 
     mutable std::mutex mutex_;
     bool stopped_ = false;

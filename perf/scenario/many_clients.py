@@ -83,10 +83,13 @@ class Server:
         return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", self.process.stdout.readline())}
 
     def idle(self):
-        """What is in use once every connection has ended (those the load left behind take their patience)."""
+        """What is in use once every connection and export has ended, or a minute later."""
         until = time.monotonic() + 60
-        while (now := self.usage())["connections"] and time.monotonic() < until:
-            time.sleep(0.1)
+        while time.monotonic() < until:
+            now = self.usage()
+            if not (now["connections"] or now["committed"]):
+                break
+            time.sleep(0.05)
         return now
 
     def peak_bytes(self):

@@ -4,6 +4,8 @@
 import http.client
 import io
 import pathlib
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,6 +230,84 @@ class Deadlines(ServerTest):
                 time.sleep(max(0, begun + len(received) / 800_000 - time.monotonic()))
         self.assertGreater(time.monotonic() - begun, 2 * 1.5)
         self.assertTrue(received.endswith(b"\r\n0\r\n\r\n"))
+
+
+class Stored(ServerTest):
+    def setUp(self):
+        self.server = self.serve("--store")
+        self.whole = self.get(self.server, "/data.zip")
+        self.etag = self.whole[0].getheader("ETag")
+
+    def ask(self, method="GET", **fields):
+        headers = {name.replace("_", "-"): value for name, value in fields.items()}
+        return self.get(self.server, "/data.zip", method, headers)
+
+    def test_a_stored_zip_has_its_length_and_a_strong_validator(self):
+        answer, body = self.whole
+        self.assertEqual((answer.status, answer.getheader("Accept-Ranges")), (200, "bytes"))
+        self.assertEqual(int(answer.getheader("Content-Length")), len(body))
+        self.assertRegex(self.etag, r'^"[0-9a-f]+"$')
+        self.check_zip(body)
+        again, bytes_again = self.ask()
+        self.assertEqual((again.getheader("ETag"), bytes_again), (self.etag, body))
+        head, nothing = self.ask("HEAD", Range="bytes=0-9")
+        self.assertEqual((head.status, head.getheader("ETag"), nothing), (200, self.etag, b""))
+        self.assertEqual(head.getheader("Content-Length"), str(len(body)))
+        self.assertEqual(self.get(self.server, "/data.tar")[0].getheader("Transfer-Encoding"), "chunked")
+
+    def test_a_range_is_that_part_and_a_wrong_one_the_whole(self):
+        body = self.whole[1]
+        size = len(body)
+        for asked, first, last in (("0-0", 0, 0), ("0-99", 0, 99), (f"{size // 2}-", size // 2, size - 1), ("-50", size - 50, size - 1),
+                                   (f"{size - 1}-", size - 1, size - 1), (f"7-{size + 9}", 7, size - 1), (f"-{size + 1}", 0, size - 1),
+                                   (f"10-{size - 2}", 10, size - 2), ("5-99999999999999999999", 5, size - 1)):
+            answer, part = self.ask(Range=f"bytes={asked}")
+            self.assertEqual((answer.status, answer.getheader("Content-Range")), (206, f"bytes {first}-{last}/{size}"), asked)
+            self.assertTrue(part == body[first:last + 1], asked)
+        for asked in (f"bytes={size}-", "bytes=99999999999999999999-", "bytes=-0"):
+            answer, _ = self.ask(Range=asked)
+            self.assertEqual((answer.status, answer.getheader("Content-Range")), (416, f"bytes */{size}"), asked)
+        for asked in ("bytes=0-1,5-6", "bytes=5-4", "bytes=a-", "bytes=-", "bytes=", "lines=1-2"):
+            answer, part = self.ask(Range=asked)
+            self.assertEqual((answer.status, len(part)), (200, size), asked)
+
+    def test_validators_are_compared(self):
+        self.assertEqual(self.ask(Range="bytes=0-9", If_Range=self.etag)[0].status, 206)
+        for other in ('"other"', "W/" + self.etag, "Sun, 06 Nov 1994 08:49:37 GMT"):
+            self.assertEqual(self.ask(Range="bytes=0-9", If_Range=other)[0].status, 200, other)
+        for known in (self.etag, "*", '"a", ' + self.etag, "W/" + self.etag):
+            answer, body = self.ask(If_None_Match=known)
+            self.assertEqual((answer.status, answer.getheader("ETag"), body), (304, self.etag, b""), known)
+        self.assertEqual(self.ask(If_None_Match='"other"')[0].status, 200)
+
+    def test_a_download_that_broke_off_is_taken_up_where_it_ended(self):
+        with self.server.connect() as client:
+            client.sendall(b"GET /data.zip HTTP/1.1\r\n\r\n")
+            read_header(client)
+            part = b"".join(client.recv(100_000) for _ in range(10))
+        answer, rest = self.ask(Range=f"bytes={len(part)}-", If_Range=self.etag)
+        self.assertEqual(answer.status, 206)
+        self.assertTrue(part + rest == self.whole[1])
+        if not shutil.which("curl"):
+            return print("no curl here: not tried with it")
+        path = pathlib.Path(SCRATCH.name) / "resumed.zip"
+        path.write_bytes(part)
+        subprocess.run(["curl", "-sSf", "-C", "-", "-o", path, f"http://127.0.0.1:{self.server.port}/data.zip"], check=True)
+        self.assertTrue(path.read_bytes() == self.whole[1])
+
+    def test_what_changes_while_it_is_sent_never_comes_to_its_end(self):
+        size = len(self.whole[1])
+        for headers in (b"", b"Range: bytes=100-\r\n", b"Range: bytes=0-%d\r\n" % (size - 2)):
+            etag = self.ask("HEAD")[0].getheader("ETag")
+            with self.server.connect(receive_bytes=4096) as client:
+                client.sendall(b"GET /data.zip HTTP/1.1\r\n" + headers + b"\r\n")
+                announced = int(re.search(rb"Content-Length: (\d+)", read_header(client))[1])
+                file = ROOT / "data/many/199"  # behind a file larger than what is under way by now
+                file.write_bytes(bytes(255 - byte for byte in file.read_bytes()))
+                self.assertLess(len(read_to_end(client)[0]), announced, headers)
+            self.assertNotEqual(self.ask("HEAD")[0].getheader("ETag"), etag)
+            FILES["data/many/199"] = file.read_bytes()
+        self.check_zip(self.ask()[1])
 
 
 class Ends(ServerTest):
