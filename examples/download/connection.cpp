@@ -108,7 +108,7 @@ asio::awaitable<parsed_request> connection::receive() {
     }
 }
 
-asio::awaitable<bool> connection::answer(request asked) {
+asio::awaitable<bool> connection::answer(request const& asked) {
     auto const wanted = find_archive(asked.target, shared_->limits);
     if (!wanted) {
         unsigned const status = wanted.error().value() == EINVAL ? 400 : 404;
@@ -120,7 +120,7 @@ asio::awaitable<bool> connection::answer(request asked) {
 }
 
 /// Compressed as it is sent, so of unknown length.
-asio::awaitable<bool> connection::answer_stream(request asked, archive_request wanted) {
+asio::awaitable<bool> connection::answer_stream(request const& asked, archive_request const& wanted) {
     job_.emplace(make_job(get_executor(), *shared_, wanted));
     chunk piece;
     // The first bytes come before the status: until then everything that can be refused can be said so.
@@ -147,17 +147,15 @@ asio::awaitable<bool> connection::answer_stream(request asked, archive_request w
 }
 
 /// Stored, so of a length and an identity that are known before: a download that broke off can be taken up again.
-asio::awaitable<bool> connection::answer_stored(request asked, archive_request wanted) {
+asio::awaitable<bool> connection::answer_stored(request const& asked, archive_request const& wanted) {
     job_.emplace(make_job(get_executor(), *shared_, wanted));
-    stored_part part;
-    error_code error;
-    std::tie(error, part.whole) = co_await job_->async_measure(as_values);
+    auto const [error, measured] = co_await job_->async_measure(as_values);
     job_.reset();
     if (error) {
         report(asked, error);
         co_return co_await refuse(status_of(error), asked);
     }
-    auto const etag = '"' + part.whole.digest + '"';
+    auto const etag = '"' + measured.digest + '"';
     response header;
     header.keep_alive = asked.keep_alive;
     header.with("ETag", etag).with("Accept-Ranges", "bytes");
@@ -166,14 +164,14 @@ asio::awaitable<bool> connection::answer_stored(request asked, archive_request w
         co_return co_await say(header);
     }
     auto const wants = asked.head_only() ? std::string_view{} : std::string_view{asked.range};
-    part.range = choose_range(wants, asked.if_range, etag, part.whole.bytes);
+    stored_part const part{measured, choose_range(wants, asked.if_range, etag, measured.bytes)};
     describe(part.range, part.whole.bytes, header);
     if (asked.head_only() || part.range.status == 416) co_return co_await say(header);
     co_return co_await send_stored(asked, wanted, part, header);
 }
 
-asio::awaitable<bool> connection::send_stored(request asked, archive_request wanted, stored_part part,
-                                              response header) {
+asio::awaitable<bool> connection::send_stored(request const& asked, archive_request const& wanted,
+                                              stored_part const& part, response const& header) {
     job_.emplace(make_job(get_executor(), *shared_, wanted));
     job_->expect(part.whole).skip(part.range.first);
     chunk piece;
@@ -209,13 +207,13 @@ asio::awaitable<error_code> connection::run_out() {
 }
 
 /// A header without a body, or before one.
-asio::awaitable<bool> connection::say(response header) {
+asio::awaitable<bool> connection::say(response const& header) {
     auto const text = to_text(header);
     bool const sent = co_await client_->write(text);
     co_return sent ? header.keep_alive : false;
 }
 
-asio::awaitable<bool> connection::refuse(unsigned status, request asked) {
+asio::awaitable<bool> connection::refuse(unsigned status, request const& asked) {
     job_.reset();
     response header;
     header.status = status;

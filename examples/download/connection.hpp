@@ -42,16 +42,17 @@ private:
         byte_range range;
     };
 
-    // Those that answer say whether another request may follow.
+    // Arguments live until the coroutine was awaited: by value g++ 12 would destroy these aggregates twice. Results say whether
+    // another request may follow.
     [[nodiscard]] asio::awaitable<parsed_request> receive();
-    [[nodiscard]] asio::awaitable<bool> answer(request asked);
-    [[nodiscard]] asio::awaitable<bool> answer_stream(request asked, archive_request wanted);
-    [[nodiscard]] asio::awaitable<bool> answer_stored(request asked, archive_request wanted);
-    [[nodiscard]] asio::awaitable<bool> send_stored(request asked, archive_request wanted, stored_part part,
-                                                    response header);
+    [[nodiscard]] asio::awaitable<bool> answer(request const& asked);
+    [[nodiscard]] asio::awaitable<bool> answer_stream(request const& asked, archive_request const& wanted);
+    [[nodiscard]] asio::awaitable<bool> answer_stored(request const& asked, archive_request const& wanted);
+    [[nodiscard]] asio::awaitable<bool> send_stored(request const& asked, archive_request const& wanted,
+                                                    stored_part const& part, response const& header);
     [[nodiscard]] asio::awaitable<boost::system::error_code> run_out();
-    asio::awaitable<bool> say(response header);
-    asio::awaitable<bool> refuse(unsigned status, request asked);
+    asio::awaitable<bool> say(response const& header);
+    asio::awaitable<bool> refuse(unsigned status, request const& asked);
     void report(request const& asked, boost::system::error_code why) const;
 
     std::shared_ptr<client_stream> client_;
