@@ -16,6 +16,7 @@ class export_state;
 /// Memory: some 150 bytes a file, outside any budget; beyond `entries_max` the oldest are forgotten.
 class [[gnu::visibility("default")]] checksum_cache {
 public:
+    /// Empty.
     explicit checksum_cache(std::size_t entries_max = std::size_t{1} << 20U);
     ~checksum_cache();
     checksum_cache(checksum_cache const&) = delete;

@@ -70,12 +70,12 @@ private:
 
 /// What an engine's budget is used for now.
 struct engine_usage {
-    std::uint64_t limit_bytes = 0;
-    std::uint64_t used_bytes = 0;        ///< windows, encoders, tickets in flight
-    std::uint64_t committed_bytes = 0;   ///< and what every export may need to go on
-    std::uint64_t high_water_bytes = 0;  ///< largest used_bytes ever; never above the limit
-    std::uint32_t limit_descriptors = 0;
-    std::uint32_t used_descriptors = 0;
+    std::uint64_t limit_bytes = 0;        ///< engine_options::memory
+    std::uint64_t used_bytes = 0;         ///< windows, encoders, tickets in flight
+    std::uint64_t committed_bytes = 0;    ///< and what every export may need to go on
+    std::uint64_t high_water_bytes = 0;   ///< largest used_bytes ever; never above the limit
+    std::uint32_t limit_descriptors = 0;  ///< what exports may hold of engine_options::descriptors
+    std::uint32_t used_descriptors = 0;   ///< of tickets in flight
 };
 
 namespace detail {
@@ -102,6 +102,7 @@ public:
 
     /// How files are read, and why so.
     [[nodiscard]] backend_report backend() const;
+    /// Of the budget, now; after the end, what it was last.
     [[nodiscard]] engine_usage usage() const;
 
     /// For jobs and readers.

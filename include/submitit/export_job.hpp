@@ -27,6 +27,7 @@ namespace submitit {
 /// A file that appears under its name complete or not at all; nothing is visible, and nothing left behind, before.
 class file_target {
 public:
+    /// Its directory must exist; a symbolic link in its place is followed.
     explicit file_target(std::string path) { target_.path = std::move(path); }
     /// False: an existing file fails the export with EEXIST. Default: it is replaced.
     file_target& replace(bool yes) noexcept {
@@ -59,16 +60,21 @@ private:
 /// Memory:   the job waits for its share of the engine's budget, first come, first served.
 class export_job {
 public:
+    /// Handlers and events run on it unless they have one of their own.
     using executor_type = boost::asio::any_io_executor;
 
+    /// The engine may go first.
     export_job(executor_type executor, engine& runs_on)
         : executor_{std::move(executor)}, state_{std::make_shared<detail::export_state>(runs_on.core())} {}
 
+    /// The same with an execution context's executor.
     template <class Context>
         requires std::convertible_to<Context&, boost::asio::execution_context&>
     export_job(Context& context, engine& runs_on) : export_job{executor_type{context.get_executor()}, runs_on} {}
 
+    /// What is pending goes on.
     export_job(export_job&&) noexcept = default;
+    /// Cancels what it was before.
     export_job& operator=(export_job&& other) noexcept {
         if (state_) state_->cancel();
         executor_ = std::move(other.executor_);
@@ -79,6 +85,7 @@ public:
         if (state_) state_->cancel();
     }
 
+    /// The one it was made with.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
 
     // ---- what to do; before it is started

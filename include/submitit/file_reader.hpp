@@ -55,13 +55,17 @@ namespace detail {
 template <class Executor = boost::asio::any_io_executor>
 class basic_file_reader {
 public:
+    /// Handlers run on it unless they have one of their own.
     using executor_type = Executor;
+    /// A file descriptor.
     using native_handle_type = int;
+    /// How open() opens.
     using flags = read_flags;
 
     /// The same reader on another executor, as boost::asio::use_awaitable_t<>::as_default_on_t asks for it.
     template <class Other>
     struct rebind_executor {
+        /// It.
         using other = basic_file_reader<Other>;
     };
 
@@ -73,11 +77,13 @@ public:
           ready_{std::make_shared<detail::ready_queue>(executor_)},
           engine_{with.core()} {}
 
+    /// The same with an execution context's executor.
     template <class Context>
         requires std::is_convertible_v<Context&, boost::asio::execution_context&>
     basic_file_reader(Context& context, engine const& with)
         : basic_file_reader{executor_type{context.get_executor()}, with} {}
 
+    /// The one it was made with.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
 
     /// Opens a regular file or a block device, blocking as open(2) may. What was open before is closed.
@@ -87,6 +93,7 @@ public:
         file_.reset();
         file_ = detail::open_shared_file(engine_, path, how, error);
     }
+    /// The same through the page cache.
     void open(std::filesystem::path const& path, boost::system::error_code& error) { open(path, flags::none, error); }
     /// Throws boost::system::system_error.
     void open(std::filesystem::path const& path, flags how = flags::none) {
@@ -97,12 +104,14 @@ public:
 
     /// Never fails, never blocks: operations in flight keep the descriptor until they are done.
     void close() noexcept { file_.reset(); }
+    /// Whether there is a file.
     [[nodiscard]] bool is_open() const noexcept { return file_ != nullptr; }
 
     /// Of the file now, in bytes; one system call.
     [[nodiscard]] std::uint64_t size(boost::system::error_code& error) const noexcept {
         return detail::size_of(file_.get(), error);
     }
+    /// Throws boost::system::system_error.
     [[nodiscard]] std::uint64_t size() const {
         boost::system::error_code error;
         auto const bytes = size(error);
@@ -169,6 +178,7 @@ private:
     std::shared_ptr<detail::shared_file> file_;
 };
 
+/// The one for any executor.
 using file_reader = basic_file_reader<>;
 
 }  // namespace submitit

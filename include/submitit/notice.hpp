@@ -41,10 +41,10 @@ inline constexpr std::size_t notice_kinds = 14;
 
 /// What happened to one name.
 struct notice {
-    notice_kind kind = notice_kind::unreadable;
-    std::string path;                 ///< stored name, raw bytes
-    boost::system::error_code error;  ///< may be empty
-    std::string detail;               ///< may be empty; completes the sentence
+    notice_kind kind = notice_kind::unreadable;  ///< what
+    std::string path;                            ///< stored name, raw bytes
+    boost::system::error_code error;             ///< may be empty
+    std::string detail;                          ///< may be empty; completes the sentence
 
     /// Heap and object bytes, for the budget.
     [[nodiscard]] std::size_t footprint_bytes() const noexcept {

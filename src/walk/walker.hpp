@@ -31,7 +31,7 @@ struct walk_options {
     /// (dev, ino) of what stays out: the existing output, its directory ./exports.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> own_outputs;
     std::size_t notices_bytes_max = 64U << 10U;  ///< of notices held before next() comes back without an entry
-    std::function<bool()> stopping;  ///< asked at every name: true ends the walk early; may be empty
+    std::function<bool()> stopping;              ///< asked at every name: true ends the walk early; may be empty
 };
 
 /// Walks the sources in argument order, each directory in stored-name order, opening nothing for its content.
