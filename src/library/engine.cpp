@@ -62,7 +62,12 @@ void engine_core::close() noexcept {
         last = std::move(engine_);
         open_ = false;
     }
-    last.reset();  // outside the lock: what is under way may submit again, and is refused
+    if (!last) return;
+    last->close();  // outside the lock: what is under way may submit again, and is refused
+    auto const budget = last->memory().stats();
+    last.reset();
+    std::lock_guard const lock{closing_};
+    last_budget_ = budget;
 }
 
 }  // namespace detail
