@@ -169,7 +169,8 @@ public:
         return *this;
     }
     /// The archive must be the one that was measured, by another job with the same settings, sources and checksums; else the export
-    /// fails with errc::source_changed, at the latest before the archive's end. So a reader has all of those bytes, or too few.
+    /// fails with errc::source_changed: at the first file whose checksum is another or not known (so the cache must hold all of
+    /// them), else before the archive's end. So a reader has all of those bytes, or too few.
     export_job& expect(archive_measure const& measured) {
         state_->request().expected_digest = measured.digest;
         return *this;

@@ -100,7 +100,7 @@ void job::settle_checksums(flight& at) {
         if (one.crc || one.left_out) continue;
         one.crc = codec::crc32(0, {one.op.data, static_cast<std::size_t>(one.op.got)});
         auto const known = options_.checksums->find(one.entry->stat);
-        bool const as_promised = !one.changed && (!known || *known == *one.crc);
+        bool const as_promised = !one.changed && known && *known == *one.crc;
         if (options_.expected_digest && !as_promised)
             fail(failure_kind::source, make_error_code(errc::source_changed), one.entry->name);
         if (!one.changed) options_.checksums->put(one.entry->stat, *one.crc);

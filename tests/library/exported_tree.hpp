@@ -15,6 +15,7 @@
 
 #include "archive/read/support.hpp"
 #include "submitit/export_job.hpp"
+#include "support/open_descriptors.hpp"
 #include "walk/scratch_tree.hpp"
 
 namespace submitit::testing {
@@ -65,12 +66,6 @@ inline boost::asio::awaitable<std::string> read_all(export_job& job) {
         if (error == boost::asio::error::eof) co_return bytes;
         if (error) throw boost::system::system_error{error};
     }
-}
-
-[[nodiscard]] inline std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] auto const& one : std::filesystem::directory_iterator{"/proc/self/fd"}) ++count;
-    return count;
 }
 
 }  // namespace submitit::testing

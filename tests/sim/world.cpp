@@ -10,6 +10,7 @@
 #include "base/sizes.hpp"
 #include "pipeline/exporting.hpp"
 #include "sim/dangling_links.hpp"
+#include "support/open_descriptors.hpp"
 
 namespace submitit::sim {
 namespace {
@@ -18,9 +19,7 @@ using pipeline::failure_kind;
 
 constexpr std::uint64_t steps_max = 1'000'000;
 
-std::ptrdiff_t open_descriptors() {
-    return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, std::filesystem::directory_iterator{});
-}
+using submitit::testing::open_descriptors;
 
 /// A source is looked up once; the walk opens it anew each time.
 walk::source source_of(tree_kind tree) {

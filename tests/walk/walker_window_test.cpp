@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/open_descriptors.hpp"
 #include "walk/scratch_tree.hpp"
 #include "walk/walked.hpp"
 #include "walk/walker.hpp"
@@ -49,9 +50,7 @@ std::vector<std::string> make_random_tree(scratch_tree const& tree, std::mt19937
     return names;
 }
 
-std::ptrdiff_t open_descriptors() {
-    return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, std::filesystem::directory_iterator{});
-}
+using submitit::testing::open_descriptors;
 
 }  // namespace
 
