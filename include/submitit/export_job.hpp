@@ -182,7 +182,8 @@ public:
     }
 
     // ---- events, in archive order. The callbacks are copied; while one runs, or waits for its executor, the export does not go on
-    // for more than one ticket. They come before the completion handler unless the export is cancelled.
+    // for more than one ticket. They come before the completion handler unless the export is cancelled. With events the execution
+    // context must not end before the export: unlike handlers, callbacks are not known to it before they are called.
 
     /// f(file_processed const&)
     template <std::invocable<file_processed const&> F>
@@ -372,6 +373,8 @@ private:
         [[nodiscard]] executor_type get_executor() const noexcept { return job->get_executor(); }
         template <class Handler>
         void operator()(Handler&& handler) const {
+            auto slot = boost::asio::get_associated_cancellation_slot(handler);
+            if (slot.is_connected()) slot.clear();
             job->state_->wait(detail::export_state::run_handler{std::forward<Handler>(handler), job->executor_});
         }
         export_job* job;

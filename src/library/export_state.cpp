@@ -140,6 +140,11 @@ pipeline::job_options export_state::impl::options(way how, export_target target)
 }
 
 failure_cause export_state::impl::prepare(pipeline::job_options& into, export_target const& target) {
+    if (request.expected_digest && !into.checksums)
+        return {failure_kind::source,
+                make_error_code(errc::source_changed),
+                {},
+                "only a stored zip with checksums was measured"};
     if (auto refused = resolve(request, into.sources)) return std::move(*refused);
     if (!file) return {};
     publish::file_options wanted;
@@ -211,7 +216,7 @@ void export_state::impl::finish(error_code why, export_report told) {
         error = why;
         job.reset();
         waiting = std::move(on_end);
-        if (!waiting) report = std::move(told);
+        if (!waiting) report = told;
     }
     if (pull) pull->end(why);
     if (waiting) std::move(waiting)(why, std::move(told));
@@ -226,23 +231,23 @@ export_state::~export_state() { cancel(); }
 export_request& export_state::request() noexcept { return impl_->request; }
 
 void export_state::run_to_file(export_target target, run_handler on_end) {
+    run_handler refused;
     {
         std::lock_guard const lock{impl_->mutex};
-        if (!impl_->started) impl_->on_end = std::move(on_end);
+        (impl_->started ? refused : impl_->on_end) = std::move(on_end);
     }
-    if (on_end) return std::move(on_end)(asio::error::already_started, {});
+    if (refused) return std::move(refused)(asio::error::already_started, {});
     static_cast<void>(impl_->start(impl::way::to_file, std::move(target)));
 }
 
 void export_state::measure(run_handler on_end) {
     auto& wanted = impl_->request;
-    bool started = false;
+    run_handler refused;
     {
         std::lock_guard const lock{impl_->mutex};
-        started = impl_->started;
-        if (!started) impl_->on_end = std::move(on_end);
+        (impl_->started ? refused : impl_->on_end) = std::move(on_end);
     }
-    if (started) return std::move(on_end)(asio::error::already_started, {});
+    if (refused) return std::move(refused)(asio::error::already_started, {});
     wanted.kind = format::zip;
     wanted.store = true;
     wanted.expected_digest.reset();
@@ -263,22 +268,20 @@ void export_state::cancel_read() {
 }
 
 void export_state::wait(run_handler on_end) {
-    error_code why;
-    std::optional<export_report> told;
+    error_code why = asio::error::already_started;
+    export_report told;
+    run_handler answered;
     {
         std::lock_guard const lock{impl_->mutex};
+        bool const waits = impl_->started && !impl_->over && !impl_->on_end;
         if (impl_->over) {
             why = impl_->error;
-            told = std::exchange(impl_->report, std::nullopt);
-            if (!told) told.emplace();
-        } else if (!impl_->started || impl_->on_end) {
-            why = asio::error::already_started;
-            told.emplace();
-        } else {
-            impl_->on_end = std::move(on_end);
+            if (impl_->report) told = std::move(*impl_->report);
+            impl_->report.reset();
         }
+        (waits ? impl_->on_end : answered) = std::move(on_end);
     }
-    if (told) std::move(on_end)(why, std::move(*told));
+    if (answered) std::move(answered)(why, std::move(told));
 }
 
 void export_state::cancel() noexcept {
@@ -295,6 +298,7 @@ bool export_state::cancel_unless_begun() noexcept {
     std::shared_ptr<pipeline::job> running;
     {
         std::lock_guard const lock{impl_->mutex};
+        if (impl_->over) return false;
         running = impl_->job;
         if (!running) impl_->cancelled = true;
     }

@@ -63,14 +63,14 @@ void handover::abort() noexcept {
 void handover::read(std::span<std::byte> into, error_code eof, reader on_read) {
     error_code why;
     std::size_t count = 0;
-    bool drained = false;
     {
         std::lock_guard const lock{mutex_};
         if (waiting_) {
             why = asio::error::already_started;
         } else if (!into.empty() && !current_.empty()) {
-            count = copy(into);
-            drained = current_.empty();
+            if (on_read.reserve()) count = copy(into);
+            // Under the lock: the job cannot go on, and end, before this call has done with it.
+            if (current_.empty()) taken_.notify();
         } else if (ended_) {
             why = why_ ? why_ : eof;
         } else if (!into.empty()) {
@@ -80,7 +80,6 @@ void handover::read(std::span<std::byte> into, error_code eof, reader on_read) {
             return;
         }
     }
-    if (drained) taken_.notify();
     std::move(on_read)(why, count);
 }
 

@@ -16,11 +16,9 @@ public:
     receipt(receipt const&) = delete;
     receipt& operator=(receipt const&) = delete;
     ~receipt() {
-        {
-            std::lock_guard const lock{to_->mutex_};
-            --to_->under_way_;
-        }
-        to_->delivered_.notify();
+        std::lock_guard const lock{to_->mutex_};
+        --to_->under_way_;
+        to_->delivered_.notify();  // under the lock: the job cannot go on, and end, before this has done with it
     }
 
 private:

@@ -317,7 +317,10 @@ asio::awaitable<void> job::carry_out() {
         return done.has_value();
     };
     auto not_yet = begun::not_yet;
-    if (!list_.pieces.empty()) begun_.compare_exchange_strong(not_yet, begun::writing);
+    if (!list_.pieces.empty() && !begun_.compare_exchange_strong(not_yet, begun::writing) && not_yet == begun::never) {
+        cancel();
+        co_return;
+    }
     auto written = progress_->output_bytes.load(std::memory_order_relaxed);
     if (list_.cut_back_to && !stopping()) {
         if (!check(output_->cut_back(*list_.cut_back_to))) co_return;

@@ -33,7 +33,7 @@ public:
 
     /// `where`: engine.runs_on().steering(), or writing() when the output blocks.
     job(engine& on, job_options options, output& to, live_progress& progress, boost::asio::any_io_executor where);
-    ~job();
+    ~job() override;
     job(job const&) = delete;
     job& operator=(job const&) = delete;
 

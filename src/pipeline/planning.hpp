@@ -19,11 +19,13 @@ namespace submitit::pipeline {
 /// What planning is told of its job.
 class planning_host {
 public:
+    planning_host() = default;
+    planning_host(planning_host const&) = delete;
+    planning_host& operator=(planning_host const&) = delete;
+    virtual ~planning_host() = default;
+
     [[nodiscard]] virtual bool stopping() const noexcept = 0;
     virtual void fail(failure_kind kind, error_code error, std::string path, std::string detail) = 0;
-
-protected:
-    ~planning_host() = default;
 };
 
 /// The walking side of one job: turns its sources into flights, a few ahead of admission, on threads that may block.

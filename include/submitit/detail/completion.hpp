@@ -58,7 +58,7 @@ public:
     void operator()(Args... args) && {
         auto* const called = std::exchange(held_, nullptr);
         if (std::exchange(reserved_, false) || called->claim()) called->complete(std::move(args)...);
-        called->let_go();
+        called->let_go();  // NOLINT(clang-analyzer-cplusplus.NewDelete): complete() gave up one of two holds
     }
 
 private:

@@ -49,6 +49,8 @@ public:
             return;
         }
         writing_ = false;
+        // A cancellation between the stream's last step and this one is in no error.
+        if (!error && self.cancelled() != boost::asio::cancellation_type::none) state_->cancel();
         if (!error) return read(self);
         stream_error_ = error;
         state_->cancel();
