@@ -17,6 +17,7 @@
 #include <boost/system/error_code.hpp>
 
 #include "submitit/detail/read_request.hpp"
+#include "submitit/detail/reader_ring.hpp"
 #include "submitit/engine.hpp"
 
 namespace submitit {
@@ -75,6 +76,9 @@ public:
           reads_{&boost::asio::use_service<detail::reads_of_context>(
               boost::asio::query(executor_, boost::asio::execution::context))},
           ready_{std::make_shared<detail::ready_queue>(executor_)},
+          ring_{with.backend().chosen == backend_kind::uring
+                    ? std::make_shared<detail::watched_ring<Executor>>(executor_)
+                    : nullptr},
           engine_{with.core()} {}
 
     /// The same with an execution context's executor.
@@ -153,7 +157,7 @@ private:
             if (!answered) {
                 auto* const made = detail::read_record<kept_handler, executor_type>::make(
                     std::forward<Handler>(handler), self.executor_);
-                return made->start(self.file_, self.ready_, *self.reads_, offset, into, bytes);
+                return made->start(self.file_, self.ready_, self.ring_, *self.reads_, offset, into, bytes);
             }
             auto const to = boost::asio::get_associated_executor(handler, self.executor_);
             boost::asio::post(to, detail::read_call<kept_handler>{std::forward<Handler>(handler), error, bytes});
@@ -174,6 +178,7 @@ private:
     executor_type executor_;
     detail::reads_of_context* reads_;
     std::shared_ptr<detail::ready_queue> ready_;
+    std::shared_ptr<detail::reader_ring> ring_;  // null: not with this backend
     std::shared_ptr<detail::engine_core> engine_;
     std::shared_ptr<detail::shared_file> file_;
 };

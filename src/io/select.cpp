@@ -5,6 +5,7 @@
 #include "io/backend.hpp"
 #include "io/cached_probe.hpp"
 #include "io/errno_text.hpp"
+#include "io/read_ring.hpp"
 #include "io/threads/threads.hpp"
 #if SUBMITIT_WITH_URING
 #include "io/uring/uring.hpp"
@@ -24,6 +25,8 @@ void probe_uring(backend_report& report) {
 }
 
 result<std::unique_ptr<backend>> start_uring(backend_options const& options) { return uring::start(options); }
+
+result<std::unique_ptr<read_ring>> open_uring(std::uint32_t reads_max) { return uring::open_read_ring(reads_max); }
 #else
 void probe_uring(backend_report& report) {
     report.uring_errno = ENOSYS;
@@ -31,6 +34,8 @@ void probe_uring(backend_report& report) {
 }
 
 result<std::unique_ptr<backend>> start_uring(backend_options const&) { return from_errno(ENOSYS); }
+
+result<std::unique_ptr<read_ring>> open_uring(std::uint32_t) { return from_errno(ENOSYS); }
 #endif
 
 /// What the caller asked for, or the environment in his place.
@@ -87,5 +92,7 @@ result<selection> select_backend(backend_options const& options, backend_report*
     if (!started) return started.error();
     return selection{std::move(*started), std::move(found)};
 }
+
+result<std::unique_ptr<read_ring>> open_read_ring(std::uint32_t reads_max) { return open_uring(reads_max); }
 
 }  // namespace submitit::io

@@ -9,6 +9,7 @@
 
 #include "base/errc.hpp"
 #include "library/shared_file.hpp"
+#include "submitit/detail/reader_ring.hpp"
 
 namespace submitit::detail {
 
@@ -33,7 +34,24 @@ struct read_request::steps {
         queue->add(of);
     }
 
-    /// The backend's word.
+    /// The ring's word. Whatever is wrong is for the engine to find again: its threads stay, and it knows other ways.
+    static void ring_done(io::read_op& op) noexcept {
+        auto& self = *static_cast<read_request*>(op.context);
+        auto const ring = std::move(self.ring_);
+        if (!op.error) return done(op);
+        op.error = {};
+        ask_engine(self, op);
+    }
+
+    static void ask_engine(read_request& self, io::read_op& op) noexcept {
+        auto& context = *self.context_;
+        op.done = &steps::done;
+        if (self.file_->engine().submit(&op)) return;  // and the record may be gone
+        complete(self, make_error_code(errc::engine_closed), 0);
+        context.ended();
+    }
+
+    /// The engine's word.
     static void done(io::read_op& op) noexcept {
         auto& self = *static_cast<read_request*>(op.context);
         auto& context = *self.context_;
@@ -45,11 +63,10 @@ struct read_request::steps {
 };
 
 void read_request::start(std::shared_ptr<shared_file> file, std::shared_ptr<ready_queue> ready,
-                         reads_of_context& context, std::uint64_t offset, boost::asio::mutable_buffer into,
-                         std::size_t got) noexcept {
+                         std::shared_ptr<reader_ring> ring, reads_of_context& context, std::uint64_t offset,
+                         boost::asio::mutable_buffer into, std::size_t got) noexcept {
     static_assert(sizeof(io::read_op) <= sizeof op_ && alignof(io::read_op) <= alignof(void*));
     static_assert(std::is_trivially_destructible_v<io::read_op>);
-    auto& engine = file->engine();
     file_ = std::move(file);
     ready_ = std::move(ready);
     context_ = &context;
@@ -61,11 +78,15 @@ void read_request::start(std::shared_ptr<shared_file> file, std::shared_ptr<read
     op.offset = offset;
     op.got = got;
     op.context = this;
-    op.done = &steps::done;
+    op.done = &steps::ring_done;
     context.began();
-    if (engine.submit(&op)) return;  // and the record may be gone
-    steps::complete(*this, make_error_code(errc::engine_closed), 0);
-    context.ended();
+    if (ring) {
+        auto& own = *ring;
+        ring_ = std::move(ring);  // before the kernel may be done with it
+        if (own.take(op, context)) return;
+        ring_.reset();
+    }
+    steps::ask_engine(*this, op);
 }
 
 }  // namespace submitit::detail

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <condition_variable>
 #include <mutex>
+#include <vector>
 
 #include "submitit/detail/read_request.hpp"
+#include "submitit/detail/reader_ring.hpp"
 
 namespace submitit::detail {
 
@@ -13,6 +15,7 @@ struct reads_of_context::state {
     std::condition_variable none_left;
     std::uint64_t in_flight = 0;
     bool ending = false;
+    std::vector<std::weak_ptr<reader_ring>> rings;
 };
 
 reads_of_context::reads_of_context(boost::asio::execution_context& context)
@@ -31,10 +34,23 @@ void reads_of_context::ended() noexcept {
     if (--state_->in_flight == 0 && state_->ending) state_->none_left.notify_all();
 }
 
+bool reads_of_context::add(std::weak_ptr<reader_ring> ring) {
+    std::lock_guard const lock{state_->mutex};
+    if (state_->ending) return false;
+    std::erase_if(state_->rings, [](auto const& gone) { return gone.expired(); });
+    state_->rings.push_back(std::move(ring));
+    return true;
+}
+
 /// Services end in the reverse order of their creation, so what executes handlers is still there to take the last ones.
 void reads_of_context::shutdown() {
     std::unique_lock lock{state_->mutex};
     state_->ending = true;
+    auto const rings = std::move(state_->rings);
+    lock.unlock();  // what a ring completes asks for it
+    for (auto const& one : rings)
+        if (auto const ring = one.lock()) ring->close();
+    lock.lock();
     state_->none_left.wait(lock, [this] { return state_->in_flight == 0; });
 }
 

@@ -19,6 +19,7 @@
 namespace submitit::detail {
 
 class shared_file;
+class reader_ring;
 
 /// Makes an execution context wait, when it goes, for the reads that the kernel still has; their handlers are destroyed
 /// with the context. Thread-safe.
@@ -31,6 +32,8 @@ public:
 
     void began() noexcept;
     void ended() noexcept;
+    /// To be closed when the context goes. False: it is going.
+    [[nodiscard]] bool add(std::weak_ptr<reader_ring> ring);
 
 private:
     void shutdown() override;
@@ -93,10 +96,11 @@ public:
     read_request(read_request const&) = delete;
     read_request& operator=(read_request const&) = delete;
 
-    /// Has the engine read; the first `got` bytes are there already. Completes exactly once, on any thread, possibly before this
+    /// Has the reader's ring or the engine read; the first `got` bytes are there already. Completes exactly once, on any thread, possibly before this
     /// returns.
-    void start(std::shared_ptr<shared_file> file, std::shared_ptr<ready_queue> ready, reads_of_context& context,
-               std::uint64_t offset, boost::asio::mutable_buffer into, std::size_t got) noexcept;
+    void start(std::shared_ptr<shared_file> file, std::shared_ptr<ready_queue> ready, std::shared_ptr<reader_ring> ring,
+               reads_of_context& context, std::uint64_t offset, boost::asio::mutable_buffer into,
+               std::size_t got) noexcept;
 
 protected:
     enum class way : bool { call, post };
@@ -119,6 +123,7 @@ private:
     std::size_t bytes_ = 0;
     std::shared_ptr<shared_file> file_;
     std::shared_ptr<ready_queue> ready_;
+    std::shared_ptr<reader_ring> ring_;
     reads_of_context* context_ = nullptr;
     alignas(void*) std::byte op_[320];  // an io::read_op while the engine has the request
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <ctime>
 #include <mutex>
+#include <span>
 
 #include "base/check.hpp"
 
@@ -16,6 +17,12 @@ constexpr std::array<std::uint32_t, 5> flag_ladder{
     IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
     IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
     IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN,
+    IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL,
+    IORING_SETUP_CLAMP,
+};
+
+/// Completions interrupt the thread that submitted: it may compute for long, without a system call, while others wait for them.
+constexpr std::array<std::uint32_t, 2> many_issuers_ladder{
     IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL,
     IORING_SETUP_CLAMP,
 };
@@ -49,10 +56,12 @@ ring::~ring() {
     ::io_uring_queue_exit(&ring_);
 }
 
-result<> ring::open(std::uint32_t entries) {
+result<> ring::open(std::uint32_t entries, issuers from) {
     int outcome = -EINVAL;
     std::lock_guard const lock{mapping_order};
-    for (auto const flags : flag_ladder) {
+    std::span<std::uint32_t const> ladder{flag_ladder};
+    if (from == issuers::many) ladder = many_issuers_ladder;
+    for (auto const flags : ladder) {
         ::io_uring_params params{};
         params.flags = flags;
         outcome = ::io_uring_queue_init_params(entries, &ring_, &params);

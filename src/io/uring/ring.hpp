@@ -10,7 +10,11 @@
 
 namespace submitit::io::uring {
 
-/// One io_uring instance. Create it on the thread that will use it: SINGLE_ISSUER ties it to that thread.
+/// Which threads submit.
+enum class issuers : bool { one, many };
+
+/// One io_uring instance, used by one thread at a time. With issuers::one create it on the thread that will use it:
+/// SINGLE_ISSUER ties it to that thread.
 class ring {
 public:
     ring() = default;
@@ -19,7 +23,7 @@ public:
     ~ring();
 
     /// Sets up at least `entries` submission entries (and twice the completions), with the best flags this kernel knows.
-    [[nodiscard]] result<> open(std::uint32_t entries);
+    [[nodiscard]] result<> open(std::uint32_t entries, issuers from = issuers::one);
 
     /// Never null for a caller that keeps fewer than `entries` operations prepared or in flight.
     [[nodiscard]] ::io_uring_sqe& next_sqe() noexcept;
@@ -41,6 +45,7 @@ public:
     }
 
     [[nodiscard]] std::string features() const;
+    [[nodiscard]] int fd() const noexcept { return ring_.ring_fd; }
     [[nodiscard]] ::io_uring& raw() noexcept { return ring_; }
 
 private:

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/backend.hpp"
+#include "io/read_ring.hpp"
 
 /// All that the rest of the area sees of the ring: no header outside this folder includes liburing.
 namespace submitit::io::uring {
@@ -21,5 +22,8 @@ struct probe_result {
 
 /// Starts the I/O thread, which creates its ring itself. Fails with the errno of the set-up.
 [[nodiscard]] result<std::unique_ptr<backend>> start(backend_options const& options);
+
+/// Fails with the errno of the set-up.
+[[nodiscard]] result<std::unique_ptr<read_ring>> open_read_ring(std::uint32_t reads_max);
 
 }  // namespace submitit::io::uring
