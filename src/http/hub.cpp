@@ -113,7 +113,8 @@ response hub::answer(request const& said) {
         return answer;
     }
     auto const path = path_of(said.target);
-    if (path == "/healthz") return is_read(said.method) ? text("text/plain; charset=utf-8", "ok\n") : not_allowed("GET, HEAD");
+    if (path == "/healthz")
+        return is_read(said.method) ? text("text/plain; charset=utf-8", "ok\n") : not_allowed("GET, HEAD");
     bool const acts = path == "/cancel" || path == "/pause" || path == "/resume";
     bool const guarded = !options_.where.is_local() || (acts && !options_.token.empty());
     if (guarded && !has_token(said)) {
@@ -123,7 +124,8 @@ response hub::answer(request const& said) {
     }
     if (acts && !options_.token.empty()) {
         if (path == "/cancel") return act(options_.actions.cancel, "cancel", said);
-        return path == "/pause" ? act(options_.actions.pause, "pause", said) : act(options_.actions.resume, "resume", said);
+        return path == "/pause" ? act(options_.actions.pause, "pause", said)
+                                : act(options_.actions.resume, "resume", said);
     }
     return is_read(said.method) ? read(path, said) : not_allowed("GET, HEAD");
 }
@@ -155,8 +157,9 @@ response hub::begin_stream() {
     boost::json::array past;
     for (auto const& one : history_) past.push_back({one.time_seconds, one.content_rate, one.output_rate});
     auto const& data = json();
-    response answer = text("text/event-stream", "retry: 2000\n\n" + event_text("history", "", boost::json::serialize(past)) +
-                                                    event_text("status", std::to_string(last_.sequence), data));
+    response answer =
+        text("text/event-stream", "retry: 2000\n\n" + event_text("history", "", boost::json::serialize(past)) +
+                                      event_text("status", std::to_string(last_.sequence), data));
     answer.is_stream = true;
     return answer;
 }

@@ -67,9 +67,9 @@ private:
     std::function<status::snapshot()> source_;
     status::snapshot last_;
     std::optional<std::chrono::steady_clock::time_point> taken_;
-    std::string json_;                     ///< of last_; empty until asked for
+    std::string json_;                    ///< of last_; empty until asked for
     std::array<std::string, 2> metrics_;  ///< by format
-    std::uint64_t told_ = 0;               ///< sequence of the last event
+    std::uint64_t told_ = 0;              ///< sequence of the last event
     unsigned streams_ = 0;
     std::deque<reading> history_;
     unsigned stride_ = 1;  ///< ticks a reading

@@ -33,7 +33,8 @@ public:
     void sample(labels const& with, std::uint64_t value);
     void info_sample(labels const& with);
     /// A family and its one sample.
-    void histogram(std::string_view name, std::string_view unit, std::string_view help, status::histogram const& figures);
+    void histogram(std::string_view name, std::string_view unit, std::string_view help,
+                   status::histogram const& figures);
 
     [[nodiscard]] std::string end() &&;
 

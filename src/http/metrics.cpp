@@ -55,9 +55,10 @@ void write_budget(metric_text& to, snapshot const& now) {
     to.sample({}, one.high_water_bytes);
     to.gauge("submitit_budget_engine_bytes", "bytes", "Booked by the engine itself: encoders and windows.");
     to.sample({}, one.engine_bytes);
-    to.counter("submitit_budget_grants", "",
-               "Tickets granted memory, by rule: the reserve of the oldest ticket, or the pool. A share of the reserve near "
-               "one means that the budget is too small.");
+    to.counter(
+        "submitit_budget_grants", "",
+        "Tickets granted memory, by rule: the reserve of the oldest ticket, or the pool. A share of the reserve near "
+        "one means that the budget is too small.");
     to.sample({{"rule", "reserve"}}, one.grants_from_reserve);
     to.sample({{"rule", "pool"}}, one.grants_from_pool);
     to.gauge("submitit_budget_slots_limit", "", "Descriptors that tickets in flight may hold.");
@@ -86,8 +87,10 @@ void write_io(metric_text& to, snapshot const& now) {
     to.sample({}, one.plain_reads);
     to.counter("submitit_io_cached_reads", "", "Reads that workers did by themselves, out of the page cache.");
     to.sample({}, one.cached_reads);
-    to.histogram("submitit_io_batch_operations", "", "Operations given to the kernel by one submission.", one.batch_size);
-    to.histogram("submitit_io_read_duration_seconds", "seconds", "From submission to completion of a read.", one.read_seconds);
+    to.histogram("submitit_io_batch_operations", "", "Operations given to the kernel by one submission.",
+                 one.batch_size);
+    to.histogram("submitit_io_read_duration_seconds", "seconds", "From submission to completion of a read.",
+                 one.read_seconds);
 }
 
 void write_workers(metric_text& to, snapshot const& now) {
@@ -119,7 +122,8 @@ void write_info(metric_text& to, snapshot const& now) {
     to.gauge("submitit_export_state", "", "1 for the state an export is in.");
     for (auto const& one : now.jobs)
         for (auto const state : job_states)
-            to.sample({{"export", std::to_string(one.id)}, {"state", name_of(state)}}, std::uint64_t{one.state == state});
+            to.sample({{"export", std::to_string(one.id)}, {"state", name_of(state)}},
+                      std::uint64_t{one.state == state});
     to.gauge("submitit_export_bound", "", "1 for what an export is bound by now.");
     for (auto const& one : now.jobs)
         for (auto const by : bounds)
@@ -137,9 +141,11 @@ void write_counts(metric_text& to, snapshot const& now) {
     each_export(to, now, [](job_figures const& one) { return one.content_bytes; });
     to.counter("submitit_export_output_bytes", "bytes", "Bytes of the archive, written.");
     each_export(to, now, [](job_figures const& one) { return one.output_bytes; });
-    to.gauge("submitit_export_expected_entries", "", "Entries there will be; as counted so far while the total is not known.");
+    to.gauge("submitit_export_expected_entries", "",
+             "Entries there will be; as counted so far while the total is not known.");
     each_export(to, now, [](job_figures const& one) { return one.total_entries; });
-    to.gauge("submitit_export_expected_bytes", "bytes", "Content there will be; as counted so far while the total is not known.");
+    to.gauge("submitit_export_expected_bytes", "bytes",
+             "Content there will be; as counted so far while the total is not known.");
     each_export(to, now, [](job_figures const& one) { return one.total_bytes; });
     to.gauge("submitit_export_totals_known", "", "1 once the expected figures are final.");
     each_export(to, now, [](job_figures const& one) { return std::uint64_t{one.totals_known}; });
@@ -148,7 +154,7 @@ void write_counts(metric_text& to, snapshot const& now) {
 }
 
 /// A sample for each export that knows it.
-void each_known(metric_text& to, snapshot const& now, std::optional<double> job_figures::*member) {
+void each_known(metric_text& to, snapshot const& now, std::optional<double> job_figures::* member) {
     for (auto const& one : now.jobs)
         if (one.*member) to.sample({{"export", std::to_string(one.id)}}, *(one.*member));
 }
@@ -163,7 +169,8 @@ void write_outlook(metric_text& to, snapshot const& now) {
     auto const kinds = [&](bool notes) {
         for (auto const& one : now.jobs)
             for (auto const& kind : one.warning_counts)
-                if (kind.note == notes) to.sample({{"export", std::to_string(one.id)}, {"kind", kind.kind}}, kind.count);
+                if (kind.note == notes)
+                    to.sample({{"export", std::to_string(one.id)}, {"kind", kind.kind}}, kind.count);
     };
     to.counter("submitit_export_warnings", "", "What could not be stored as it is, by kind.");
     kinds(false);
@@ -175,13 +182,15 @@ template <class Value>
 void each_stage(metric_text& to, snapshot const& now, Value value) {
     for (auto const& one : now.jobs)
         for (std::size_t i = 0; i < status::stages; ++i)
-            to.sample({{"export", std::to_string(one.id)}, {"stage", name_of(static_cast<status::stage>(i))}}, value(one.stage[i]));
+            to.sample({{"export", std::to_string(one.id)}, {"stage", name_of(static_cast<status::stage>(i))}},
+                      value(one.stage[i]));
 }
 
 void write_stages(metric_text& to, snapshot const& now) {
     to.counter("submitit_stage_busy_seconds", "seconds", "A stage at work, summed over threads.");
     each_stage(to, now, [](stage_figures const& one) { return one.busy_seconds; });
-    to.counter("submitit_stage_waiting_seconds", "seconds", "Tickets waiting in a stage, summed; for walk and sink, blocked.");
+    to.counter("submitit_stage_waiting_seconds", "seconds",
+               "Tickets waiting in a stage, summed; for walk and sink, blocked.");
     each_stage(to, now, [](stage_figures const& one) { return one.waiting_seconds; });
     to.counter("submitit_stage_items", "", "What left a stage: entries of walk, reads of read, tickets of the others.");
     each_stage(to, now, [](stage_figures const& one) { return one.items; });

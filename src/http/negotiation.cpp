@@ -25,7 +25,8 @@ std::string_view cut(std::string_view& rest, char mark) {
 
 /// RFC 9110, 12.4.2: "0", "0.75", "1.000", in thousandths; what is no such number counts as nothing.
 int quality(std::string_view text) {
-    if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1') || (text.size() > 1 && text[1] != '.')) return 0;
+    if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1') || (text.size() > 1 && text[1] != '.'))
+        return 0;
     int value = (text[0] - '0') * 1000;
     int unit = 100;
     for (char const c : text.substr(std::min<std::size_t>(text.size(), 2))) {
@@ -50,7 +51,8 @@ metrics_format preferred_format(std::string_view accept) {
             auto parameter = cut(range, ';');
             auto const name = cut(parameter, '=');
             if (equal_ignoring_case(name, "q")) weight = quality(parameter);
-            if (equal_ignoring_case(name, "version")) known = parameter == "1.0.0" || parameter == "0.0.1" || parameter == "0.0.4";
+            if (equal_ignoring_case(name, "version"))
+                known = parameter == "1.0.0" || parameter == "0.0.1" || parameter == "0.0.4";
         }
         if (!known) continue;
         if (equal_ignoring_case(type, "application/openmetrics-text")) open = std::max(open, weight);
@@ -69,7 +71,8 @@ bool equal_in_constant_time(std::string_view left, std::string_view right) noexc
 }
 
 bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) { return lower(a) == lower(b); });
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](char a, char b) { return lower(a) == lower(b); });
 }
 
 }  // namespace submitit::http

@@ -31,14 +31,14 @@ BOOST_DESCRIBE_STRUCT(slow_file, (), (path, bytes, seconds))
 BOOST_DESCRIBE_STRUCT(job_figures, (),
                       (id, name, output, format, level, state, seconds, entries, files, content_bytes, output_bytes,
                        total_entries, total_bytes, totals_known, bytes_per_second, output_bytes_per_second, fraction,
-                       eta_seconds, eta_error_seconds, stage, head_stall_seconds, warning_counts, last_warnings, slowest,
-                       bound_by))
+                       eta_seconds, eta_error_seconds, stage, head_stall_seconds, warning_counts, last_warnings,
+                       slowest, bound_by))
 BOOST_DESCRIBE_STRUCT(budget_figures, (),
                       (limit_bytes, used_bytes, committed_bytes, high_water_bytes, engine_bytes, grants_from_reserve,
                        grants_from_pool, limit_slots, used_slots))
 BOOST_DESCRIBE_STRUCT(io_figures, (),
-                      (backend, reason, fallback_errno, reads_in_flight, opens_in_flight, operations, bytes, short_reads,
-                       retries, descriptor_waits, plain_reads, cached_reads, batch_size, read_seconds))
+                      (backend, reason, fallback_errno, reads_in_flight, opens_in_flight, operations, bytes,
+                       short_reads, retries, descriptor_waits, plain_reads, cached_reads, batch_size, read_seconds))
 BOOST_DESCRIBE_STRUCT(worker_figures, (), (workers, busy, busy_seconds, queued))
 BOOST_DESCRIBE_STRUCT(process_figures, (),
                       (resident_bytes, descriptors, descriptors_max, cpu_seconds, start_time_seconds))
@@ -58,15 +58,15 @@ using members_of = describe::describe_members<T, describe::mod_public>;
 template <class T>
 concept described = describe::has_describe_members<T>::value;
 
-// ---- out
+// ---- out; with round brackets, as json::value{x} may be an array of one
 
 template <class T>
     requires std::integral<T> || std::same_as<T, double>
 json::value write(T value) {
-    if constexpr (std::same_as<T, double>) return std::isfinite(value) ? json::value{value} : json::value{0};
-    else return value;
+    if constexpr (std::same_as<T, double>) return json::value(std::isfinite(value) ? value : 0.0);
+    else return json::value(value);
 }
-json::value write(std::string const& text) { return is_utf8(text) ? json::value{text} : json::value{display_name(text)}; }
+json::value write(std::string const& text) { return json::value(is_utf8(text) ? text : display_name(text)); }
 template <class E>
     requires std::is_enum_v<E>
 json::value write(E value) {
@@ -76,7 +76,7 @@ template <described T>
 json::value write(T const& value);
 template <class T>
 json::value write(std::optional<T> const& value) {
-    return value ? write(*value) : json::value{nullptr};
+    return value ? write(*value) : json::value(nullptr);
 }
 template <class T>
 json::value write(std::vector<T> const& list) {
@@ -141,7 +141,8 @@ void read(json::value const& from, std::array<status::stage_figures, stages>& in
     for (auto const& one : from.get_array()) {
         auto const* const name = one.is_object() ? one.get_object().if_contains("stage") : nullptr;
         auto which = status::stage::walk;
-        if (name != nullptr && name->is_string() && describe::enum_from_string(std::string{name->get_string()}.c_str(), which))
+        if (name != nullptr && name->is_string() &&
+            describe::enum_from_string(std::string{name->get_string()}.c_str(), which))
             read(one, into[static_cast<std::size_t>(which)]);
     }
 }
@@ -165,7 +166,7 @@ json::object to_json(status::snapshot const& now) {
 
 status::snapshot from_json(json::object const& from) {
     status::snapshot made;
-    read(json::value{from}, made);
+    read(json::value(from), made);
     return made;
 }
 

@@ -37,14 +37,16 @@ result<std::string> read_from(unique_fd const& file) {
 
 result<std::string> write_new(unique_fd const& file) {
     std::array<unsigned char, random_bytes> random{};
-    if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) return failure{last_errno()};
+    if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size()))
+        return failure{last_errno()};
     std::string token;
     for (auto const byte : random) {
         token += "0123456789abcdef"[byte >> 4U];
         token += "0123456789abcdef"[byte & 15U];
     }
     auto const line = token + '\n';
-    if (::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) return failure{last_errno()};
+    if (::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+        return failure{last_errno()};
     return token;
 }
 

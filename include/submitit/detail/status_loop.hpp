@@ -31,7 +31,8 @@ using status_strand = boost::asio::strand<boost::asio::any_io_executor>;
 using status_protocol_family = boost::asio::generic::stream_protocol;
 using status_socket = boost::asio::basic_stream_socket<status_protocol_family, status_strand>;
 using status_clock = std::chrono::steady_clock;
-using status_timer = boost::asio::basic_waitable_timer<status_clock, boost::asio::wait_traits<status_clock>, status_strand>;
+using status_timer =
+    boost::asio::basic_waitable_timer<status_clock, boost::asio::wait_traits<status_clock>, status_strand>;
 
 class status_loop;
 
@@ -99,8 +100,8 @@ public:
     [[nodiscard]] status_hub& hub() noexcept { return *hub_; }
     void forget(status_connection const* one) noexcept { std::erase(connections_, one); }
     [[nodiscard]] unsigned count(status_connection::kind kind) const noexcept {
-        return static_cast<unsigned>(
-            std::count_if(connections_.begin(), connections_.end(), [kind](auto const& one) { return one->what() == kind; }));
+        return static_cast<unsigned>(std::count_if(connections_.begin(), connections_.end(),
+                                                   [kind](auto const& one) { return one->what() == kind; }));
     }
     /// An exception ends the endpoint, and nothing else.
     template <class F>
@@ -184,7 +185,8 @@ private:
     status_timer tick_;
     status_timer retry_;
     std::shared_ptr<status_hub> hub_;
-    std::vector<status_connection*> connections_;  ///< alive by their pending handlers, so that none outlives its context
+    std::vector<status_connection*>
+        connections_;  ///< alive by their pending handlers, so that none outlives its context
     bool ended_ = false;
 };
 
@@ -221,11 +223,11 @@ inline void status_connection::watch(status_clock::time_point deadline) {
 }
 
 inline void status_connection::receive() {
-    socket_.async_read_some(boost::asio::buffer(input_),
-                            [self = shared_from_this()](boost::system::error_code error, std::size_t bytes) {
-                                if (error) return self->close();
-                                self->guarded([&] { self->take(self->dialogue_->received({self->input_.data(), bytes})); });
-                            });
+    socket_.async_read_some(
+        boost::asio::buffer(input_), [self = shared_from_this()](boost::system::error_code error, std::size_t bytes) {
+            if (error) return self->close();
+            self->guarded([&] { self->take(self->dialogue_->received({self->input_.data(), bytes})); });
+        });
 }
 
 inline void status_connection::take(status_step step) {
@@ -237,19 +239,20 @@ inline void status_connection::send(status_step after) {
     auto const text = dialogue_->output();
     if (after == status_step::stream) become_stream();
     writing_ = true;
-    boost::asio::async_write(
-        socket_, boost::asio::buffer(text.data(), text.size()),
-        [self = shared_from_this(), after](boost::system::error_code error, std::size_t) {
-            self->writing_ = false;
-            if (error) return self->close();
-            if (after == status_step::send_and_close) return self->hear_out();
-            if (after == status_step::stream) return static_cast<void>(self->timer_.expires_at(status_clock::time_point::max()));
-            self->guarded([&] {
-                auto const next = self->dialogue_->sent();
-                if (next == status_step::receive) self->watch(status_clock::now() + self->loop_->hub().limits().request);
-                self->take(next);
-            });
-        });
+    boost::asio::async_write(socket_, boost::asio::buffer(text.data(), text.size()),
+                             [self = shared_from_this(), after](boost::system::error_code error, std::size_t) {
+                                 self->writing_ = false;
+                                 if (error) return self->close();
+                                 if (after == status_step::send_and_close) return self->hear_out();
+                                 if (after == status_step::stream)
+                                     return static_cast<void>(self->timer_.expires_at(status_clock::time_point::max()));
+                                 self->guarded([&] {
+                                     auto const next = self->dialogue_->sent();
+                                     if (next == status_step::receive)
+                                         self->watch(status_clock::now() + self->loop_->hub().limits().request);
+                                     self->take(next);
+                                 });
+                             });
 }
 
 /// From now on there is no deadline but that of each write; what the peer says is not listened to, only whether it is there.
