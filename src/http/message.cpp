@@ -30,6 +30,7 @@ using header_parser = beast_http::request_parser<beast_http::empty_body>;
 int refusal_of(boost::system::error_code error) {
     if (error == beast_http::error::header_limit) return 431;
     if (error == beast_http::error::bad_version) return 505;
+    if (error == beast_http::error::body_limit) return 413;
     return 400;
 }
 

@@ -48,13 +48,15 @@ public:
     void start(bool crowded);
     /// The next event; nothing while the one before is still being taken.
     void send_event(std::string const& text);
-    /// Says `last` to a stream that takes it at once, and closes.
+    /// Says `last` to a stream that takes it at once, or once it has taken what is on its way, and closes.
     void finish(std::string const& last) noexcept;
     void close() noexcept;
     [[nodiscard]] kind what() const noexcept { return kind_; }
 
 private:
     void receive();
+    void taken(boost::system::error_code error);
+    void say_last(std::string const& last) noexcept;
     void send(status_step after);
     void take(status_step step);
     void become_stream();
@@ -72,6 +74,7 @@ private:
     bool writing_ = false;
     std::size_t heard_ = 0;
     std::string event_;
+    std::string last_;
     std::array<char, 2048> input_{};
 };
 
@@ -241,11 +244,10 @@ inline void status_connection::send(status_step after) {
     writing_ = true;
     boost::asio::async_write(socket_, boost::asio::buffer(text.data(), text.size()),
                              [self = shared_from_this(), after](boost::system::error_code error, std::size_t) {
+                                 if (after == status_step::stream) return self->taken(error);
                                  self->writing_ = false;
                                  if (error) return self->close();
                                  if (after == status_step::send_and_close) return self->hear_out();
-                                 if (after == status_step::stream)
-                                     return static_cast<void>(self->timer_.expires_at(status_clock::time_point::max()));
                                  self->guarded([&] {
                                      auto const next = self->dialogue_->sent();
                                      if (next == status_step::receive)
@@ -283,18 +285,31 @@ inline void status_connection::send_event(std::string const& text) {
     event_ = text;
     writing_ = true;
     watch(status_clock::now() + loop_->hub().limits().event_write);
-    boost::asio::async_write(socket_, boost::asio::buffer(event_),
-                             [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                                 self->writing_ = false;
-                                 if (error) return self->close();
-                                 self->timer_.expires_at(status_clock::time_point::max());
-                             });
+    boost::asio::async_write(
+        socket_, boost::asio::buffer(event_),
+        [self = shared_from_this()](boost::system::error_code error, std::size_t) { self->taken(error); });
+}
+
+/// A stream has taken what was sent.
+inline void status_connection::taken(boost::system::error_code error) {
+    writing_ = false;
+    if (error) return close();
+    if (!last_.empty()) return say_last(last_);
+    timer_.expires_at(status_clock::time_point::max());
+}
+
+inline void status_connection::say_last(std::string const& last) noexcept {
+    static_cast<void>(::send(socket_.native_handle(), last.data(), last.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0);
+    close();
 }
 
 inline void status_connection::finish(std::string const& last) noexcept {
-    if (kind_ == kind::stream && !writing_ && !last.empty())
-        static_cast<void>(::send(socket_.native_handle(), last.data(), last.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0);
-    close();
+    if (kind_ != kind::stream || last.empty()) return close();
+    if (!writing_) return say_last(last);
+    loop_->guarded([&] {
+        last_ = last;
+        watch(status_clock::now() + loop_->hub().limits().farewell);
+    });
 }
 
 inline void status_connection::close() noexcept {

@@ -18,11 +18,12 @@ struct status_limits {
     std::chrono::milliseconds linger{1000};        ///< for the peer to take the last answer
     std::chrono::milliseconds event_write{5000};   ///< for one event to be taken
     std::chrono::milliseconds event_every{1000};
-    std::chrono::milliseconds fresh{100};  ///< a sample so young is told again instead of taking a new one
-    unsigned connections = 8;              ///< answered at once; those beyond hear 503
-    unsigned streams = 4;                  ///< of them /events
-    unsigned turned_away = 32;             ///< hearing 503 at once; those beyond are closed
-    unsigned requests = 10;                ///< of one connection
+    std::chrono::milliseconds farewell{100};  ///< for the event on its way to be taken when the endpoint ends
+    std::chrono::milliseconds fresh{100};     ///< a sample so young is told again instead of taking a new one
+    unsigned connections = 8;                 ///< answered at once; those beyond hear 503
+    unsigned streams = 4;                     ///< of them /events
+    unsigned turned_away = 32;                ///< hearing 503 at once; those beyond are closed
+    unsigned requests = 10;                   ///< of one connection
 };
 
 /// What a connection does next.
