@@ -37,8 +37,9 @@ public:
     job(job const&) = delete;
     job& operator=(job const&) = delete;
 
-    /// `on_end` is called on the job's executor as the last thing, when nothing of the job is under way any more; with an
-    /// exception when memory was exhausted, and then that is not so.
+    /// `on_end` is called on the job's executor as the last thing, when nothing of the job is under way any more. Throws, having
+    /// started nothing, for want of memory or threads; later that is a failure of the job, unless there is not even memory to
+    /// wait with: then `on_end` gets an exception, or the process ends.
     void start(end_handler on_end);
 
     /// Also before start(). Safe while start() runs on another thread.
@@ -53,14 +54,18 @@ public:
     void work(flight& at, unsigned worker);
 
 private:
+    void spawn();
     [[nodiscard]] async::asio::awaitable<void> run();
+    [[nodiscard]] async::asio::awaitable<bool> get_ready();
     [[nodiscard]] async::asio::awaitable<void> prepare();
     [[nodiscard]] async::asio::awaitable<bool> book();
     void set_up();
     void end();
+    void fail_by_exception() noexcept;
 
     // coroutines
     [[nodiscard]] async::asio::awaitable<void> admit();
+    [[nodiscard]] async::asio::awaitable<bool> admit_next();
     void launch(std::unique_ptr<flight> granted);
     [[nodiscard]] async::asio::awaitable<void> assemble();
     [[nodiscard]] async::asio::awaitable<flight*> next_sealed(std::uint64_t seq);
@@ -69,11 +74,13 @@ private:
     void count(flight const& sealed);
     [[nodiscard]] bool may_end();
     [[nodiscard]] async::asio::awaitable<void> finish();
+    [[nodiscard]] async::asio::awaitable<void> write_end();
     void tell(walk::notice const& notice);
     void retire(flight& done);
     void stop() noexcept;
 
     // workers
+    void do_work(flight& at, unsigned worker);
     void read_cached(flight& at);
     void settle_missing(flight& at);
     [[nodiscard]] bool read_one(archive::content& one, bool segment);
@@ -121,6 +128,7 @@ private:
     async::wakeup prepared_;
     bool admit_done_ = false;
     std::uint64_t planned_bytes_ = 0;
+    std::uint64_t launched_ = 0;  // one past the last ticket that was
 
     std::atomic<std::uint64_t> cached_reads_{0};
     std::atomic<std::uint64_t> backend_reads_{0};

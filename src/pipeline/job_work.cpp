@@ -10,6 +10,15 @@
 namespace submitit::pipeline {
 
 void job::work(flight& at, unsigned worker) {
+    try {
+        do_work(at, worker);
+    } catch (...) {  // the flight is still this worker's: handing it on is what each step does last
+        fail_by_exception();
+        seal(at);
+    }
+}
+
+void job::do_work(flight& at, unsigned worker) {
     if (!at.laid_out) {
         at.laid_out = true;
         if (stopping()) return seal(at);

@@ -73,6 +73,8 @@ private:
 
     void post();
     void run();
+    void fill();
+    void give_up();
     [[nodiscard]] std::unique_ptr<flight> next_flight();
     [[nodiscard]] std::unique_ptr<flight> plan_ticket();
     void settle_orphans();
