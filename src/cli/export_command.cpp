@@ -19,6 +19,7 @@
 #include "cli/progress_view.hpp"
 #include "cli/summary.hpp"
 #include "pipeline/export.hpp"
+#include "status/sampler.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -102,18 +103,24 @@ private:
     std::thread thread_;
 };
 
-int tell(pipeline::export_report const& report, archive::format_options const& format,
+/// What the export, which has ended, was bound by.
+status::verdict whole_run(status::sampler& watching) {
+    auto const& jobs = watching.sample().jobs;
+    return jobs.empty() ? status::verdict{} : jobs.back().bound_by;
+}
+
+int tell(pipeline::export_report const& report, status::verdict const& limit, archive::format_options const& format,
          export_arguments const& arguments, int signal_number) {
     int status = exit_status_of(report, signal_number);
     if (report.failure.kind != pipeline::failure_kind::none) print_error(describe(report.failure, report));
-    auto const json = summary_json(report, format, status);
+    auto const json = summary_json(report, limit, format, status);
     if (!arguments.report.empty() && !write_report(arguments.report, json) && (status == ok || status == warnings))
         status = output_failure;
     std::string text;
     if (arguments.json) {
         text = json;
     } else if (!arguments.quiet && report.failure.kind == pipeline::failure_kind::none) {
-        text = summary_text(report, format, arguments.verbose);
+        text = summary_text(report, limit, format, arguments.verbose);
     }
     auto* const to = arguments.output == "-" ? stderr : stdout;
     bool const told = std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
@@ -152,23 +159,26 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     };
     auto const format = request.format;
     pipeline::export_report report;
+    status::verdict limit;
     {
         counting_walk const counting{request.watched, request, live};
         pipeline::running_export running{std::move(request), *output.sink, live, [&signals] { signals.interrupt(); }};
+        status::sampler watching{[&running](status::snapshot& into) { running.tell(into); }};
         while (!running.done()) {
             if (signals.wait(tick) != 0) {
                 stop.store(true);
                 running.cancel();
             }
-            view.tick();
+            view.tick(watching);
         }
         report = running.wait();
+        limit = whole_run(watching);
     }
     output.sink.reset();
     signals_let_through const ending;  // nothing is left to be undone, and writing what follows may wait for ever
     if (report.failure.kind == pipeline::failure_kind::none) view.finish(report);
     view.clear();
-    return tell(report, format, arguments, signals.received());
+    return tell(report, limit, format, arguments, signals.received());
 }
 
 }  // namespace submitit::cli
