@@ -277,7 +277,7 @@ asio::awaitable<arrival> job::granted(plan::ticket const& ticket) {
     metrics_->budget_wait.waiting.leave(now_us);
     metrics_->budget_wait.left(ticket.bytes);
     ++in_flight_;
-    if (!waited) co_return arrival::planned;
+    if (!waited) co_return arrival::admitted;
     co_return enough ? arrival::window : arrival::budget;
 }
 

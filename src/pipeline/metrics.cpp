@@ -50,9 +50,14 @@ void job_metrics::set_paused(bool is) noexcept {
 
 // ---- lists
 
-void job_metrics::idled(arrival from, std::uint64_t since_us, std::uint64_t now_us) noexcept {
-    since_us = std::max(since_us, began_us_.get());  // what was before it does not concern it
-    idle_us_[static_cast<std::size_t>(from)].add(now_us - std::min(since_us, now_us));
+/// Up to when it was planned, that was late; from then on what came after.
+void job_metrics::idled(flight const& next, std::uint64_t since_us, std::uint64_t now_us) noexcept {
+    auto const add = [this](arrival from, std::uint64_t us) { idle_us_[static_cast<std::size_t>(from)].add(us); };
+    since_us =
+        std::clamp(since_us, std::min(began_us_.get(), now_us), now_us);  // what was before it does not concern it
+    auto const planned_us = std::clamp(next.planned_us, since_us, now_us);
+    add(arrival::planned, planned_us - since_us);
+    add(next.from, now_us - planned_us);
 }
 
 void job_metrics::read_took(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us) {
@@ -122,8 +127,11 @@ status::job_figures job_metrics::told() const {
     made.head_stall_seconds = seconds(head_stall.sum_us(now));
     made.window_wait_seconds = seconds(window_wait.sum_us(now));
     auto const idle = [this](arrival from) { return seconds(idle_us_[static_cast<std::size_t>(from)].get()); };
-    made.idle = {idle(arrival::device), idle(arrival::budget), idle(arrival::window), idle(arrival::planned),
-                 idle(arrival::links)};
+    made.idle.device_seconds = idle(arrival::device);
+    made.idle.budget_seconds = idle(arrival::budget);
+    made.idle.window_seconds = idle(arrival::window) + idle(arrival::admitted);
+    made.idle.walk_seconds = idle(arrival::planned);
+    made.idle.links_seconds = idle(arrival::links);
     for (std::size_t i = 0; i < notices_.size(); ++i) {
         auto const kind = static_cast<walk::notice_kind>(i);
         if (auto const count = notices_[i].get(); count != 0)

@@ -53,7 +53,7 @@ public:
     tally cached_reads;  ///< by workers, out of the page cache
 
     /// A worker had nothing to do since then, and now `next` came.
-    void idled(arrival from, std::uint64_t since_us, std::uint64_t now_us) noexcept;
+    void idled(flight const& next, std::uint64_t since_us, std::uint64_t now_us) noexcept;
     /// A read by the backend, of the file or a part of it.
     void read_took(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us);
 

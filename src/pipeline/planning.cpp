@@ -104,6 +104,7 @@ void planning::run() {
             if (next) {
                 ++planned_;
                 count(next->ticket);
+                next->planned_us = status::now_us();
                 box_.push_back(std::move(next));
                 metrics_->planned.set(box_.size());
             } else if (phase_ == phase::settling && retired_ != planned_ && !host_->stopping()) {

@@ -50,7 +50,7 @@ void worker_pool::work(unsigned worker) {
     while (auto* const next = take(idle_since_us)) {
         auto const owner = next->owner;  // the flight, and with it the job, may end inside
         auto const began_us = status::now_us();
-        if (idle_since_us != 0) owner->metrics().idled(next->from, idle_since_us, began_us);
+        if (idle_since_us != 0) owner->metrics().idled(*next, idle_since_us, began_us);
         busy_.enter(began_us);
         owner->work(*next, worker);
         busy_.leave(status::now_us());

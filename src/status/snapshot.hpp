@@ -67,9 +67,10 @@ enum class job_state : std::uint8_t { waiting, running, paused, publishing, done
 struct idle_figures {
     double device_seconds = 0;  ///< reads that were not cached
     double budget_seconds = 0;  ///< its grant, for want of memory (or descriptors)
-    double window_seconds = 0;  ///< its grant, for more tickets in flight would not be of use: the sink is behind
-    double walk_seconds = 0;    ///< it was planned late
-    double links_seconds = 0;   ///< an earlier ticket, which holds the first name of a hard link
+    double window_seconds =
+        0;  ///< its grant, for more tickets in flight would be of no use, or its admission, by the thread that writes
+    double walk_seconds = 0;   ///< it was planned late
+    double links_seconds = 0;  ///< an earlier ticket, which holds the first name of a hard link
 };
 
 struct job_figures {

@@ -31,7 +31,8 @@ struct shares {
     double window = 0;
     double walk = 0;
     double links = 0;
-    double at_end = 0;  // all was read and encoded already
+    double tickets_reading = 0;  // on average
+    double at_end = 0;           // all was read and encoded already
 };
 
 job_figures const* find(snapshot const& in, std::uint64_t job) {
@@ -86,6 +87,7 @@ shares measure(snapshot const& before, snapshot const& after, job_figures const&
     made.busy = share(busy / workers);
     if (after.workers.processors != 0)
         made.processors = share((after.process.cpu_seconds - before.process.cpu_seconds) / after.workers.processors);
+    made.tickets_reading = (of(is, stage::read).waiting_seconds - of(was, stage::read).waiting_seconds) / made.seconds;
     share_idle(made, was, is, made.seconds * workers);
     return made;
 }
@@ -95,7 +97,7 @@ bound largest_wait(shares const& in) {
     std::array<std::pair<double, bound>, 6> const parts{{
         {in.device, bound::disk},
         {in.budget, sink_is_slow ? bound::sink : bound::memory},
-        {in.window, bound::sink},
+        {in.window, !sink_is_slow && in.tickets_reading >= 1 ? bound::disk : bound::sink},
         {in.walk, in.walk_blocked > in.walk_busy ? bound::disk : bound::walk},
         {in.links, bound::cpu},
         {in.at_end, bound::sink},
@@ -164,9 +166,9 @@ void say_sink(verdict& into, shares const& in, job_figures const& job) {
 }
 
 void say_disk(verdict& into, shares const& in, snapshot const& now) {
-    auto const idle = std::max(in.device, in.walk);
+    auto const idle = std::max({in.device, in.walk, in.window});
     into.sentence = "bound by the disk: workers were without work " + percent(idle) + " of the time, until ";
-    into.sentence += in.device >= in.walk ? "reads ended" : "directories were read";
+    into.sentence += in.walk == idle ? "directories were read" : "reads ended";
     if (now.io.backend != "threads" || now.io.fallback_errno != 0) return;
     into.flag = "--io uring";
     into.sentence += "; --io uring keeps more reads under way";
