@@ -108,7 +108,7 @@ public:
     [[nodiscard]] virtual backend_kind kind() const noexcept = 0;
     [[nodiscard]] virtual backend_counters counters() const noexcept = 0;
     /// What is in flight now, and the histograms; from any thread.
-    virtual void tell(status::io_figures& into) const = 0;
+    virtual void tell(status::io_figures&) const {}
 };
 
 struct selection {

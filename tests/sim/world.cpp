@@ -36,6 +36,8 @@ char const* to_string(stop_kind kind) noexcept {
         case stop_kind::cancel_all: return "cancel_all";
         case stop_kind::cancel_one: return "cancel_one";
         case stop_kind::close_engine: return "close_engine";
+        case stop_kind::pause: return "pause";
+        case stop_kind::pause_and_end: return "pause_and_end";
     }
     return "?";
 }
@@ -153,7 +155,29 @@ void world::stop_at(std::uint64_t point, stop_kind how) {
     scheduler_.inject(point, [this, how] { stop(how); });
 }
 
+/// The grant that was asked for before may still come.
+void world::pause(bool ends) {
+    auto const grants_of = [](pipeline::job& of) { return of.metrics().budget_wait.items.get(); };
+    std::vector<std::uint64_t> grants;
+    for (auto const& one : jobs_) {
+        auto const running = one->alive.lock();
+        grants.push_back(running ? grants_of(*running) : 0);
+        if (running) running->pause();
+    }
+    auto const go_on = [this, ends, grants_of, grants] {
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            auto const running = jobs_[i]->alive.lock();
+            if (!running) continue;
+            hold(grants_of(*running) <= grants[i] + 1, "a paused job asks for no more");
+            if (!ends) running->resume();
+        }
+        if (ends) stop(stop_kind::cancel_all);
+    };
+    scheduler_.add_last(place::outside, go_on);
+}
+
 void world::stop(stop_kind how) {
+    if (how == stop_kind::pause || how == stop_kind::pause_and_end) return pause(how == stop_kind::pause_and_end);
     stopped_ = true;
     auto const cancel = [](one_job& one) {
         one.cancelled = true;
