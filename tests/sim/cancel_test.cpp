@@ -78,6 +78,21 @@ TEST_SUITE("sim/stop") {
         stop_everywhere(flavour::tiny, "a pause at any point*", 22, pause_kinds);
     }
 
+    TEST_CASE("a pause at some points of a run of many tickets") {
+        seed_range const seeds{80};
+        tally all;
+        for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
+            auto const points = points_of(seed, flavour::calm);
+            std::mt19937_64 random{seed};
+            for (int i = 0; i < 6; ++i) {
+                auto const at = asked_for("STEP").value_or(random() % (points + 1));
+                stop_once(seed, flavour::calm, at, pause_kinds[static_cast<std::size_t>(i) % 2], "a pause at some*",
+                          all);
+            }
+        }
+        all.tell();
+    }
+
     TEST_CASE("a stop at some points of a run in which things fail") {
         seed_range const seeds{120};
         tally all;

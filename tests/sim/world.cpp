@@ -157,18 +157,29 @@ void world::stop_at(std::uint64_t point, stop_kind how) {
 
 /// The grant that was asked for before may still come.
 void world::pause(bool ends) {
-    auto const grants_of = [](pipeline::job& of) { return of.metrics().budget_wait.items.get(); };
-    std::vector<std::uint64_t> grants;
+    struct counts {
+        std::uint64_t granted = 0;
+        std::uint64_t asked = 0;
+    };
+    std::vector<counts> known;
     for (auto const& one : jobs_) {
         auto const running = one->alive.lock();
-        grants.push_back(running ? grants_of(*running) : 0);
-        if (running) running->pause();
+        counts now;
+        if (running) {
+            auto const& grants = running->metrics().budget_wait;
+            now.granted = grants.items.get();
+            now.asked = now.granted + grants.waiting.depth();
+            running->pause();
+        }
+        known.push_back(now);
     }
-    auto const go_on = [this, ends, grants_of, grants] {
+    auto const go_on = [this, ends, known] {
         for (std::size_t i = 0; i < jobs_.size(); ++i) {
             auto const running = jobs_[i]->alive.lock();
             if (!running) continue;
-            hold(grants_of(*running) <= grants[i] + 1, "a paused job asks for no more");
+            auto const& all = running->metrics();
+            hold(all.budget_wait.items.get() <= known[i].asked, "a paused job asks for no grant");
+            hold(all.queue.items.get() <= known[i].granted, "a paused job gives nothing to workers");
             if (!ends) running->resume();
         }
         if (ends) stop(stop_kind::cancel_all);
