@@ -15,13 +15,14 @@
 #include "base/display_name.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/export_request.hpp"
-#include "cli/live_figures.hpp"
+#include "cli/live_status.hpp"
 #include "cli/messages.hpp"
 #include "cli/output_choice.hpp"
 #include "cli/progress_view.hpp"
 #include "cli/status_service.hpp"
 #include "cli/summary.hpp"
 #include "pipeline/export.hpp"
+#include "status/sampler.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -105,18 +106,24 @@ private:
     std::thread thread_;
 };
 
-int tell(pipeline::export_report const& report, archive::format_options const& format,
+/// What the export, which has ended, was bound by.
+status::verdict whole_run(status::sampler& watching) {
+    auto const& jobs = watching.sample().jobs;
+    return jobs.empty() ? status::verdict{} : jobs.back().bound_by;
+}
+
+int tell(pipeline::export_report const& report, status::verdict const& limit, archive::format_options const& format,
          export_arguments const& arguments, int signal_number) {
     int status = exit_status_of(report, signal_number);
     if (report.failure.kind != pipeline::failure_kind::none) print_error(describe(report.failure, report));
-    auto const json = summary_json(report, format, status);
+    auto const json = summary_json(report, limit, format, status);
     if (!arguments.report.empty() && !write_report(arguments.report, json) && (status == ok || status == warnings))
         status = output_failure;
     std::string text;
     if (arguments.json) {
         text = json;
     } else if (!arguments.quiet && report.failure.kind == pipeline::failure_kind::none) {
-        text = summary_text(report, format, arguments.verbose);
+        text = summary_text(report, limit, format, arguments.verbose);
     }
     auto* const to = arguments.output == "-" ? stderr : stdout;
     bool const told = std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
@@ -155,30 +162,33 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
         if (!quiet || !walk::is_note(notice.kind)) view.print(describe(notice));
     };
     auto const format = request.format;
-    live_figures figures{arguments.sources.empty() ? std::string{} : arguments.sources.front(), output.sink->path(),
-                         format, live};
+    live_status figures;
     std::atomic<bool> asked_to_cancel{false};
     auto const ask_to_cancel = [&asked_to_cancel, &signals] {
         asked_to_cancel.store(true);
         signals.interrupt();
     };
     std::unique_ptr<http::own_thread> endpoint;
-    if (auto const refused = open_status(arguments, ask_to_cancel, [&figures] { return figures.sample(); }, endpoint))
+    http::controls const actions{ask_to_cancel, [&figures] { figures.pause(); }, [&figures] { figures.resume(); }};
+    if (auto const refused = open_status(arguments, actions, [&figures] { return figures.sample(); }, endpoint))
         return refuse(*refused);
     pipeline::export_report report;
+    status::verdict limit;
     {
         counting_walk const counting{request.watched, request, live};
         pipeline::running_export running{std::move(request), *output.sink, live, [&signals] { signals.interrupt(); }};
+        live_status::watch const watched{figures, running};
+        status::sampler watching{[&running](status::snapshot& into) { running.tell(into); }};
         while (!running.done()) {
             if (signals.wait(tick) != 0 || asked_to_cancel.load()) {
                 stop.store(true);
                 running.cancel();
             }
-            view.tick();
+            view.tick(watching);
         }
         report = running.wait();
+        limit = whole_run(watching);
     }
-    figures.finish(report);
     endpoint.reset();
     output.sink.reset();
     signals_let_through const ending;  // nothing is left to be undone, and writing what follows may wait for ever
@@ -186,7 +196,7 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
     view.clear();
     // Whoever cancels it by POST ends it as a signal would.
     int const ended_by = signals.received() == 0 && asked_to_cancel.load() ? SIGTERM : signals.received();
-    return tell(report, format, arguments, ended_by);
+    return tell(report, limit, format, arguments, ended_by);
 }
 
 }  // namespace submitit::cli

@@ -13,11 +13,18 @@
 
 #include "base/sizes.hpp"
 #include "cli/messages.hpp"
+#include "status/verdict.hpp"
 
 namespace submitit::cli {
 namespace {
 
 constexpr std::size_t bar_cells = 24;
+constexpr std::size_t bar_cells_narrow = 10;
+constexpr std::size_t columns_wide = 100;  // then there is a second line
+constexpr std::chrono::milliseconds look_every{500};
+
+/// From the beginning of its first line to the end of the screen, however a new width has broken the lines.
+constexpr char const* erase_bar = "\r\x1b[J";
 
 std::size_t terminal_columns() noexcept {
     winsize size{};
@@ -36,6 +43,12 @@ std::string duration(double seconds) {
     return text.data();
 }
 
+std::string number(double value) {
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "%.1f", value);
+    return text.data();
+}
+
 void put(std::string_view text) { static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) < 0); }
 
 /// Whether a line can be written now: a reader that stalls must not hold up the thread that waits for signals.
@@ -47,50 +60,46 @@ bool has_room() noexcept {
 }  // namespace
 
 progress_mode choose_progress(std::string const& wanted, bool quiet) {
-    if (wanted == "bar") return progress_mode::bar;
     if (wanted == "plain") return progress_mode::plain;
     if (wanted == "json") return progress_mode::json;
-    if (wanted == "none" || quiet) return progress_mode::none;
+    if (wanted == "none" || (quiet && wanted != "bar")) return progress_mode::none;
     char const* const term = std::getenv("TERM");
     bool const can_redraw = ::isatty(STDERR_FILENO) != 0 && term != nullptr && std::string_view{term} != "dumb";
-    return can_redraw ? progress_mode::bar : progress_mode::none;
+    if (can_redraw) return progress_mode::bar;
+    return wanted == "bar" ? progress_mode::plain : progress_mode::none;
 }
 
 progress_view::progress_view(progress_mode mode, pipeline::live_progress const& live) : mode_{mode}, live_{&live} {}
 
-progress_view::figures progress_view::measure(clock::time_point now) {
+progress_view::figures progress_view::measure(clock::time_point now) const {
     figures at{};
     at.seconds = std::chrono::duration<double>(now - started_).count();
     at.entries = live_->entries.load(std::memory_order_relaxed);
     at.bytes = live_->content_bytes.load(std::memory_order_relaxed);
     at.output_bytes = live_->output_bytes.load(std::memory_order_relaxed);
-    auto const since = std::chrono::duration<double>(now - rated_).count();
-    if (since >= 0.5) {  // smoothed over a few seconds
-        auto const latest = static_cast<double>(at.bytes - std::min(rated_bytes_, at.bytes)) / since;
-        rate_ = rated_ == started_ ? latest : rate_ * 0.7 + latest * 0.3;
-        rated_ = now;
-        rated_bytes_ = at.bytes;
-    }
-    at.rate = rate_;
-    at.fraction = at.eta = -1;
+    at.rate = seen_.bytes_per_second;
+    at.fraction = seen_.fraction.value_or(-1);
+    auto const looked_ago = std::chrono::duration<double>(now - looked_).count();
+    at.eta = seen_.eta_seconds ? std::max(*seen_.eta_seconds - looked_ago, 0.0) : -1;
+    at.eta_error = seen_.eta_error_seconds.value_or(-1);
+    at.bound_by = seen_.bound_by;
     at.totals_known = live_->totals_known.load();
     at.total_entries = live_->total_entries.load();
     at.total_bytes = live_->total_bytes.load();
-    if (at.totals_known) {
-        // An entry costs about what 16 KiB of content costs, so a tree of empty files moves the bar too.
-        auto const weight = [](std::uint64_t bytes, std::uint64_t entries) {
-            return static_cast<double>(bytes) + 16384.0 * static_cast<double>(entries);
-        };
-        auto const all = weight(at.total_bytes, at.total_entries);
-        at.fraction = all > 0 ? std::min(weight(at.bytes, at.entries) / all, 1.0) : 1.0;
-        if (at.fraction > 0.01) at.eta = at.seconds * (1 - at.fraction) / at.fraction;
-    }
     return at;
 }
 
-void progress_view::tick() {
+void progress_view::look(status::sampler& watching, clock::time_point now) {
+    if (now - looked_ < look_every) return;
+    looked_ = now;
+    auto const& jobs = watching.sample().jobs;
+    if (!jobs.empty()) seen_ = jobs.back();
+}
+
+void progress_view::tick(status::sampler& watching) {
     if (mode_ == progress_mode::none) return;
     auto const now = clock::now();
+    look(watching, now);
     auto const every = mode_ == progress_mode::bar    ? std::chrono::milliseconds{200}
                        : mode_ == progress_mode::json ? std::chrono::milliseconds{1000}
                                                       : std::chrono::milliseconds{5000};
@@ -121,30 +130,42 @@ void progress_view::show(figures const& at) {
     if (mode_ == progress_mode::json) print_json(at);
 }
 
-void progress_view::draw_bar(figures const& at) {
-    std::string line;
-    if (live_->publishing.load()) {
-        line = "writing to the disk ...";
-    } else {
+/// What a narrow terminal has no room for is left out, the least telling first.
+std::string progress_view::bar_line(figures const& at, std::size_t columns) const {
+    if (live_->publishing.load()) return "writing to the disk ...";
+    std::string line = "counting  ";
+    if (at.fraction >= 0) {
+        auto const cells = columns < columns_wide ? bar_cells_narrow : bar_cells;
+        auto const full = static_cast<std::size_t>(at.fraction * static_cast<double>(cells));
         std::array<char, 16> percent{};
-        if (at.fraction >= 0) {
-            auto const full = static_cast<std::size_t>(at.fraction * bar_cells);
-            line += '[' + std::string(full, '=') + std::string(bar_cells - full, ' ') + "] ";
-            std::snprintf(percent.data(), percent.size(), "%3.0f%%  ", at.fraction * 100);
-            line += percent.data();
-        } else {
-            line += "counting  ";
-        }
-        line += format_count(at.entries) + " entries  " + format_size(at.bytes) + "  " +
-                format_size(static_cast<std::uint64_t>(at.rate)) + "/s";
-        if (at.eta >= 0) line += "  ETA " + duration(at.eta);
-        if (auto const warnings = live_->warnings.load(); warnings != 0)
-            line += "  " + format_count(warnings) + " warnings";
+        std::snprintf(percent.data(), percent.size(), "%3.0f%%  ", at.fraction * 100);
+        line = '[' + std::string(full, '=') + std::string(cells - full, ' ') + "] " + percent.data();
     }
+    line += format_size(static_cast<std::uint64_t>(at.rate)) + "/s";
+    if (at.eta >= 0) line += "  ETA " + duration(at.eta);
+    auto const add = [&line, columns](std::string const& more) {
+        if (line.size() + more.size() < columns) line += more;
+    };
+    if (at.bound_by.by != status::bound::nothing) add("  limit: " + std::string{status::to_string(at.bound_by.by)});
+    if (auto const warnings = live_->warnings.load(); warnings != 0) add("  " + format_count(warnings) + " warnings");
+    add("  " + format_count(at.entries) + " entries");
+    add("  " + format_size(at.bytes));
+    return line;
+}
+
+/// The cursor stays where the first line begins.
+void progress_view::draw_bar(figures const& at) {
     auto const columns = terminal_columns();
-    if (line.size() >= columns) line.resize(columns - 1);
-    put("\r\x1b[K" + line);
+    auto text = erase_bar + bar_line(at, columns).substr(0, columns - 1);
+    if (columns >= columns_wide && at.bound_by.by != status::bound::nothing && !live_->publishing.load())
+        text += "\r\n" + at.bound_by.sentence.substr(0, columns - 1) + "\x1b[A";
+    put(text + '\r');
     shown_ = true;
+}
+
+void progress_view::erase() {
+    if (shown_) put(erase_bar);
+    shown_ = false;
 }
 
 void progress_view::print_plain(figures const& at) const {
@@ -152,32 +173,33 @@ void progress_view::print_plain(figures const& at) const {
                        format_size(static_cast<std::uint64_t>(at.rate)) + "/s";
     if (at.fraction >= 0) line += ", " + std::to_string(static_cast<int>(at.fraction * 100)) + " %";
     if (at.eta >= 0) line += ", ETA " + duration(at.eta);
+    if (at.eta >= 0 && at.eta_error >= 1) line += " (+-" + duration(at.eta_error) + ')';
+    if (at.bound_by.by != status::bound::nothing) line += ", " + at.bound_by.sentence;
     print_line(line);
 }
 
 void progress_view::print_json(figures const& at) const {
-    std::array<char, 400> text{};
+    std::array<char, 500> text{};
     std::snprintf(
         text.data(), text.size(),
-        R"({"event":"progress","seconds":%.3f,"entries":%llu,"content_bytes":%llu,"output_bytes":%llu,"bytes_per_second":%.0f,"warnings":%llu,"total_entries":%llu,"total_bytes":%llu,"totals_known":%s})",
+        R"({"event":"progress","seconds":%.3f,"entries":%llu,"content_bytes":%llu,"output_bytes":%llu,"bytes_per_second":%.0f,"warnings":%llu,"total_entries":%llu,"total_bytes":%llu,"totals_known":%s,"eta_seconds":%s,"bound_by":"%s"})",
         at.seconds, static_cast<unsigned long long>(at.entries), static_cast<unsigned long long>(at.bytes),
         static_cast<unsigned long long>(at.output_bytes), at.rate,
         static_cast<unsigned long long>(live_->warnings.load()), static_cast<unsigned long long>(at.total_entries),
-        static_cast<unsigned long long>(at.total_bytes), at.totals_known ? "true" : "false");
+        static_cast<unsigned long long>(at.total_bytes), at.totals_known ? "true" : "false",
+        at.eta >= 0 ? number(at.eta).c_str() : "null", status::to_string(at.bound_by.by));
     print_line(text.data());
 }
 
 void progress_view::print(std::string const& line) {
     std::lock_guard const lock{mutex_};
-    if (shown_) put("\r\x1b[K");
-    shown_ = false;
+    erase();
     print_line(line);
 }
 
 void progress_view::clear() {
     std::lock_guard const lock{mutex_};
-    if (shown_) put("\r\x1b[K");
-    shown_ = false;
+    erase();
 }
 
 }  // namespace submitit::cli

@@ -9,11 +9,12 @@
 #include "cli/export_arguments.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/report.hpp"
+#include "status/sampler.hpp"
 
 namespace submitit::cli {
 
-/// Shows a running export on standard error: one redrawn line on a terminal, plain lines, or JSON lines. tick() comes from
-/// one thread, print() from any.
+/// Shows a running export on standard error: one redrawn line on a terminal (a wide one: two), plain lines, or JSON lines. tick()
+/// comes from one thread, print() from any.
 class progress_view {
 public:
     progress_view(progress_mode mode, pipeline::live_progress const& live);
@@ -21,8 +22,8 @@ public:
     progress_view(progress_view const&) = delete;
     progress_view& operator=(progress_view const&) = delete;
 
-    /// Redraws when it is time. Cheap; call it a few times a second.
-    void tick();
+    /// Redraws when it is time, and looks at the export when that is long ago. Cheap; call it a few times a second.
+    void tick(status::sampler& watching);
     /// A line of its own, above the bar.
     void print(std::string const& line);
     /// Takes the bar away.
@@ -39,16 +40,21 @@ private:
         std::uint64_t entries;
         std::uint64_t bytes;
         std::uint64_t output_bytes;
-        double rate;      // bytes a second, of late
-        double fraction;  // 0..1, or negative while the total is not known
-        double eta;       // seconds, or negative
+        double rate;       // bytes a second, of late
+        double fraction;   // 0..1, or negative while the total is not known
+        double eta;        // seconds, or negative
+        double eta_error;  // seconds, or negative
+        status::verdict bound_by;
         bool totals_known;
         std::uint64_t total_entries;
         std::uint64_t total_bytes;
     };
-    [[nodiscard]] figures measure(clock::time_point now);
+    [[nodiscard]] figures measure(clock::time_point now) const;
+    void look(status::sampler& watching, clock::time_point now);
     void show(figures const& at);
     void draw_bar(figures const& at);
+    [[nodiscard]] std::string bar_line(figures const& at, std::size_t columns) const;
+    void erase();
     void print_plain(figures const& at) const;
     void print_json(figures const& at) const;
 
@@ -57,13 +63,12 @@ private:
     std::mutex mutex_;
     clock::time_point started_ = clock::now();
     clock::time_point drawn_ = started_;
-    clock::time_point rated_ = started_;
-    std::uint64_t rated_bytes_ = 0;
-    double rate_ = 0;
+    clock::time_point looked_ = started_;
+    status::job_figures seen_;
     bool shown_ = false;
 };
 
-/// What "auto" means here: a bar on a terminal that can redraw, nothing elsewhere.
+/// What "auto" means here: a bar on a terminal that can redraw, nothing elsewhere. Where it cannot, "bar" means plain lines.
 [[nodiscard]] progress_mode choose_progress(std::string const& wanted, bool quiet);
 
 }  // namespace submitit::cli

@@ -48,7 +48,7 @@ std::optional<refusal> check_status(export_arguments const& arguments) {
     return std::nullopt;
 }
 
-std::optional<refusal> open_status(export_arguments const& arguments, std::function<void()> cancel,
+std::optional<refusal> open_status(export_arguments const& arguments, http::controls actions,
                                    std::function<status::snapshot()> source, std::unique_ptr<http::own_thread>& into) {
     auto const where = http::parse_address(arguments.status);
     if (!where) return std::nullopt;
@@ -59,7 +59,7 @@ std::optional<refusal> open_status(export_arguments const& arguments, std::funct
         if (!token) return token_refused(path, token.error());
         options.token = std::move(*token);
     }
-    options.actions.cancel = std::move(cancel);
+    options.actions = std::move(actions);
     options.on_failure = [](char const* why) {
         print_error(std::string{"the status endpoint ended, the export goes on: "} + why);
     };

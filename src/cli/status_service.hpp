@@ -16,7 +16,7 @@ namespace submitit::cli {
 
 /// Opens the endpoint that --status names, if it names one, into `into`; says on standard error where it is. An endpoint that dies
 /// later says so there too.
-[[nodiscard]] std::optional<refusal> open_status(export_arguments const& arguments, std::function<void()> cancel,
+[[nodiscard]] std::optional<refusal> open_status(export_arguments const& arguments, http::controls actions,
                                                  std::function<status::snapshot()> source,
                                                  std::unique_ptr<http::own_thread>& into);
 

@@ -19,6 +19,7 @@
 #include "base/unique_fd.hpp"
 #include "cli/json_text.hpp"
 #include "cli/messages.hpp"
+#include "status/verdict.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -85,6 +86,14 @@ json::object io_object(pipeline::export_report const& report) {
     return io;
 }
 
+json::object verdict_object(status::verdict const& limit) {
+    json::object verdict;
+    verdict["by"] = status::to_string(limit.by);
+    verdict["sentence"] = limit.sentence;
+    verdict["flag"] = limit.flag;
+    return verdict;
+}
+
 }  // namespace
 
 /// VmHWM of proc(5). getrusage(2) would count the pages of the process that started this one: ru_maxrss survives execve.
@@ -99,7 +108,8 @@ std::uint64_t peak_memory_bytes() noexcept {
     return ::getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<std::uint64_t>(usage.ru_maxrss) * KiB : 0;
 }
 
-std::string summary_text(pipeline::export_report const& report, archive::format_options const& format, bool verbose) {
+std::string summary_text(pipeline::export_report const& report, status::verdict const& limit,
+                         archive::format_options const& format, bool verbose) {
     auto const output = report.output_path == "-" ? std::string{"standard output"} : display_name(report.output_path);
     auto const ratio = report.content_bytes != 0 ? 100.0 * static_cast<double>(report.output_bytes) /
                                                        static_cast<double>(report.content_bytes)
@@ -128,11 +138,12 @@ std::string summary_text(pipeline::export_report const& report, archive::format_
             report.backend.reason + ")\n";
     if (report.io.descriptor_waits != 0)
         text += "  descriptors: waited " + format_count(report.io.descriptor_waits) + " times (ulimit -n)\n";
+    if (!limit.sentence.empty()) text += "  " + limit.sentence + '\n';
     return text;
 }
 
-std::string summary_json(pipeline::export_report const& report, archive::format_options const& format,
-                         int exit_status) {
+std::string summary_json(pipeline::export_report const& report, status::verdict const& limit,
+                         archive::format_options const& format, int exit_status) {
     json::object all;
     all["version"] = SUBMITIT_VERSION;
     put_name(all, "output", report.output_path);
@@ -157,6 +168,7 @@ std::string summary_json(pipeline::export_report const& report, archive::format_
     all["tickets"] = report.tickets;
     all["memory"] = memory_object(report);
     all["io"] = io_object(report);
+    if (!limit.sentence.empty()) all["bound_by"] = verdict_object(limit);
     all["warnings"] = report.warnings();
     all["notices"] = notice_counts(report);
     all["first_notices"] = first_notices(report);

@@ -32,6 +32,7 @@ void reset(read_op& op) noexcept {
     op.stage = read_stage::open;
     op.after = {};
     op.retries = 0;
+    op.clock_us = 0;
     op.backend_fd = -1;
 }
 

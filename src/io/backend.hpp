@@ -9,6 +9,7 @@
 
 #include "base/file_stat.hpp"
 #include "base/result.hpp"
+#include "status/snapshot.hpp"
 
 namespace submitit::io {
 
@@ -43,9 +44,10 @@ struct read_op {
     read_stage stage = read_stage::open;
 
     // ---- the backend's own; start values for every submission
-    read_op* next = nullptr;  ///< intrusive list
-    int backend_fd = -1;
     std::uint8_t retries = 0;
+    std::uint32_t clock_us = 0;  ///< when the backend began with it (modulo 2^32); once it is done, how long that took
+    read_op* next = nullptr;     ///< intrusive list
+    int backend_fd = -1;
 };
 
 /// A worker's own attempt: reads only what is in the page cache, without ever waiting for a disk
@@ -105,6 +107,8 @@ public:
     virtual void submit(read_op* first) noexcept = 0;
     [[nodiscard]] virtual backend_kind kind() const noexcept = 0;
     [[nodiscard]] virtual backend_counters counters() const noexcept = 0;
+    /// What is in flight now, and the histograms; from any thread.
+    virtual void tell(status::io_figures&) const {}
 };
 
 struct selection {

@@ -38,6 +38,7 @@ public:
     [[nodiscard]] result<> cut_back(std::uint64_t size) override { return sink_->cut_back(size); }
     [[nodiscard]] result<> commit() override { return sink_->commit(); }
     [[nodiscard]] std::string const& path() const noexcept override { return path_; }
+    [[nodiscard]] bool blocks() const noexcept override { return true; }
     void abort() noexcept override { on_abort_(); }
 
 private:

@@ -16,6 +16,7 @@ bool admission::can_ever_fit(memory::booking const& wanted) const {
 
 /// Called with the lock held; notify() only posts, so no waiter runs under it.
 void admission::carry_out() {
+    show();
     for (auto const& grant : core_.take_grants()) {
         auto const at = jobs_.find(grant.job);
         if (at == jobs_.end()) continue;
@@ -70,7 +71,7 @@ void admission::withdraw(memory::job_id job) {
     at->second.changed.notify();
 }
 
-asio::awaitable<void> admission::acquire(memory::job_id job, memory::ticket_seq seq, memory::request wanted) {
+asio::awaitable<bool> admission::acquire(memory::job_id job, memory::ticket_seq seq, memory::request wanted) {
     member* asking = nullptr;
     {
         std::lock_guard const lock{mutex_};
@@ -78,10 +79,10 @@ asio::awaitable<void> admission::acquire(memory::job_id job, memory::ticket_seq 
         core_.ask(job, seq, wanted);
         carry_out();
     }
-    for (;;) {
+    for (bool waited = false;; waited = true) {
         {
             std::lock_guard const lock{mutex_};
-            if (asking->granted > seq) break;
+            if (asking->granted > seq) co_return waited;
         }
         co_await asking->changed.wait();
     }
@@ -98,6 +99,29 @@ void admission::close(memory::job_id job) {
     core_.close_job(job);
     jobs_.erase(job);
     carry_out();
+}
+
+void admission::show() noexcept {
+    auto const now = core_.stats();
+    live_.used_bytes.set(now.used_bytes);
+    live_.committed_bytes.set(now.committed_bytes);
+    live_.high_water_bytes.set(now.high_water_bytes);
+    live_.engine_bytes.set(now.engine_bytes);
+    live_.grants_from_reserve.set(now.grants_from_reserve);
+    live_.grants_from_pool.set(now.grants_from_pool);
+    live_.used_slots.set(now.used_slots);
+}
+
+void admission::tell(status::budget_figures& into) const {
+    into.limit_bytes = limit_bytes_;
+    into.used_bytes = live_.used_bytes.get();
+    into.committed_bytes = live_.committed_bytes.get();
+    into.high_water_bytes = live_.high_water_bytes.get();
+    into.engine_bytes = live_.engine_bytes.get();
+    into.grants_from_reserve = live_.grants_from_reserve.get();
+    into.grants_from_pool = live_.grants_from_pool.get();
+    into.limit_slots = limit_slots_;
+    into.used_slots = static_cast<std::uint32_t>(live_.used_slots.get());
 }
 
 memory::budget_stats admission::stats() const {

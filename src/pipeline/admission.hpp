@@ -6,13 +6,15 @@
 
 #include "async/wakeup.hpp"
 #include "memory/budget.hpp"
+#include "pipeline/meters.hpp"
 
 namespace submitit::pipeline {
 
 /// The budget behind a lock, with coroutines waiting for its grants. Decisions are made under the lock, wake-ups after it.
 class admission {
 public:
-    admission(std::uint64_t limit_bytes, std::uint32_t limit_slots) : core_{limit_bytes, limit_slots} {}
+    admission(std::uint64_t limit_bytes, std::uint32_t limit_slots)
+        : core_{limit_bytes, limit_slots}, limit_bytes_{limit_bytes}, limit_slots_{limit_slots} {}
 
     /// Whether `wanted` could be booked were it alone.
     [[nodiscard]] bool can_ever_fit(memory::booking const& wanted) const;
@@ -31,13 +33,15 @@ public:
     /// A booking that still waits waits no more; from any thread, and nothing once it holds or was closed.
     void withdraw(memory::job_id job);
 
-    /// Asks for the next ticket and waits for its grant.
-    [[nodiscard]] async::asio::awaitable<void> acquire(memory::job_id job, memory::ticket_seq seq,
+    /// Asks for the next ticket and waits for its grant. True: it was not granted at once.
+    [[nodiscard]] async::asio::awaitable<bool> acquire(memory::job_id job, memory::ticket_seq seq,
                                                        memory::request wanted);
 
     void retire(memory::job_id job, memory::ticket_seq seq);
     void close(memory::job_id job);
     [[nodiscard]] memory::budget_stats stats() const;
+    /// The same as it was after the last decision, without the lock; figures of two decisions may mix.
+    void tell(status::budget_figures& into) const;
 
 private:
     struct member {
@@ -46,11 +50,24 @@ private:
         memory::ticket_seq granted = 0;  ///< tickets below are granted
         async::wakeup changed;
     };
+    struct live_stats {
+        tally used_bytes;
+        tally committed_bytes;
+        tally high_water_bytes;
+        tally engine_bytes;
+        tally grants_from_reserve;
+        tally grants_from_pool;
+        tally used_slots;
+    };
     void carry_out();
+    void show() noexcept;
 
     mutable std::mutex mutex_;
     memory::budget core_;
     std::map<memory::job_id, member> jobs_;
+    live_stats live_;
+    std::uint64_t const limit_bytes_;
+    std::uint32_t const limit_slots_;
 };
 
 }  // namespace submitit::pipeline

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/engine.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include "base/errc.hpp"
 #include "pipeline/job.hpp"
 
 namespace submitit::pipeline {
+
+namespace {
+
+/// Jobs that ended and are still told of.
+constexpr std::size_t ended_shown = 8;
+
+}  // namespace
 
 engine::engine(std::uint64_t memory_bytes, std::uint32_t slots, std::unique_ptr<runtime> runs_on)
     : memory_bytes_{memory_bytes}, slots_{slots}, memory_{memory_bytes, slots}, runtime_{std::move(runs_on)} {}
@@ -60,20 +70,54 @@ void engine::trim_slabs() { slabs_.trim(memory_bytes_ - memory_.stats().used_byt
 bool engine::enter(job& starting) {
     std::lock_guard const lock{jobs_mutex_};
     if (closed_) return false;
-    jobs_.insert(&starting);
+    starting.metrics().set_id(++last_id_);
+    jobs_.emplace(&starting, starting.shared_metrics());
     return true;
 }
 
 void engine::leave(job& ended) {
     std::lock_guard const lock{jobs_mutex_};
+    cached_reads_of_ended_ += ended.metrics().cached_reads.get();
+    ended_.push_back(ended.shared_metrics());
+    if (ended_.size() > ended_shown) ended_.pop_front();
     jobs_.erase(&ended);
     all_left_.notify_all();  // under the lock: the engine may go once it is released
+}
+
+void engine::tell(status::snapshot& into) const {
+    std::vector<std::shared_ptr<job_metrics>> asked;
+    std::uint64_t cached_reads = 0;
+    {
+        std::lock_guard const lock{jobs_mutex_};
+        asked.assign(ended_.begin(), ended_.end());
+        for (auto const& [running, metrics] : jobs_) asked.push_back(metrics);
+        cached_reads = cached_reads_of_ended_;
+        for (auto const& [running, metrics] : jobs_) cached_reads += metrics->cached_reads.get();
+    }
+    into.jobs.clear();
+    into.jobs.reserve(asked.size());
+    for (auto const& one : asked) into.jobs.push_back(one->told());
+    std::sort(into.jobs.begin(), into.jobs.end(), [](auto const& a, auto const& b) { return a.id < b.id; });
+    memory_.tell(into.budget);
+    auto& backend = runtime_->backend();
+    auto const counters = backend.counters();
+    into.io.backend = io::to_string(backend.kind());
+    into.io.operations = counters.ops;
+    into.io.bytes = counters.bytes;
+    into.io.short_reads = counters.short_reads;
+    into.io.retries = counters.retries;
+    into.io.descriptor_waits = counters.descriptor_waits;
+    into.io.plain_reads = counters.plain_reads;
+    into.io.cached_reads = cached_reads;
+    backend.tell(into.io);
+    runtime_->workers().tell(into.workers);
+    into.workers.processors = std::thread::hardware_concurrency();
 }
 
 void engine::stop() {
     std::lock_guard const lock{jobs_mutex_};
     closed_ = true;
-    for (auto* const running : jobs_) running->cancel();
+    for (auto const& [running, metrics] : jobs_) running->cancel();
 }
 
 void engine::close() {

@@ -3,14 +3,16 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <vector>
 
 #include "memory/slab.hpp"
 #include "pipeline/admission.hpp"
 #include "pipeline/encoder_set.hpp"
+#include "pipeline/metrics.hpp"
 #include "pipeline/runtime.hpp"
 
 namespace submitit::pipeline {
@@ -57,6 +59,10 @@ public:
     /// The last thing a job does with its engine.
     void leave(job& ended);
 
+    /// What it and its jobs do: those under way, and the last that ended. From any thread, at any time; takes no lock that a worker or a
+    /// backend takes.
+    void tell(status::snapshot& into) const;
+
     /// Takes no more jobs and cancels those that run.
     void stop();
     /// ... and waits until they have left.
@@ -74,9 +80,12 @@ private:
     std::mutex sets_mutex_;
     std::vector<std::weak_ptr<encoder_set>> sets_;  // booked ones
 
-    std::mutex jobs_mutex_;
+    mutable std::mutex jobs_mutex_;
     std::condition_variable all_left_;
-    std::set<job*> jobs_;
+    std::map<job*, std::shared_ptr<job_metrics>> jobs_;
+    std::deque<std::shared_ptr<job_metrics>> ended_;
+    std::uint64_t last_id_ = 0;
+    std::uint64_t cached_reads_of_ended_ = 0;
     bool closed_ = false;
 
     std::unique_ptr<runtime> runtime_;  // last: its threads end first

@@ -25,12 +25,14 @@ std::uint32_t open_files_limit() noexcept {
 }  // namespace
 
 struct running_export::state {
-    explicit state(publish::sink& output) : to{output} {}
+    state(publish::sink& output, live_progress const& live) : to{output}, counted{&live} {}
 
     void start(export_options options, live_progress& progress);
     void end(export_report report, std::exception_ptr const& thrown = {});
 
     blocking_output to;
+    live_progress const* counted;
+    unsigned workers_wanted = 0;
     std::function<void()> on_done;
     io::backend_report backend;
     std::promise<export_report> report;
@@ -43,8 +45,9 @@ void running_export::state::start(export_options options, live_progress& progres
     export_report refused;
     archive::traits const format{options.format};
     auto const processors = std::max(std::thread::hardware_concurrency(), 1U);
-    auto const plan = plan_memory(format, options.memory_bytes, options.jobs != 0 ? options.jobs : processors,
-                                  options.watched, walk::footprint_bytes(options.sources));
+    workers_wanted = options.jobs != 0 ? options.jobs : processors;
+    auto const plan = plan_memory(format, options.memory_bytes, workers_wanted, options.watched,
+                                  walk::footprint_bytes(options.sources));
     refused.memory_limit_bytes = plan.limit_bytes;
     refused.workers = plan.workers;
     if (plan.needed_bytes > plan.limit_bytes) {
@@ -75,7 +78,7 @@ void running_export::state::end(export_report ended, std::exception_ptr const& t
 
 running_export::running_export(export_options options, publish::sink& output, live_progress& progress,
                                std::function<void()> on_done)
-    : state_{std::make_unique<state>(output)} {
+    : state_{std::make_unique<state>(output, progress)} {
     state_->on_done = std::move(on_done);
     state_->start(std::move(options), progress);
 }
@@ -85,6 +88,30 @@ running_export::~running_export() = default;
 
 void running_export::cancel() noexcept {
     if (state_->running) state_->running->cancel();
+}
+
+void running_export::pause() noexcept {
+    if (state_->running) state_->running->pause();
+}
+
+void running_export::resume() noexcept {
+    if (state_->running) state_->running->resume();
+}
+
+void running_export::tell(status::snapshot& into) const {
+    if (!state_->runs_on) return;  // refused at its start
+    state_->runs_on->tell(into);
+    into.io.reason = state_->backend.reason;
+    into.io.fallback_errno = state_->backend.uring_errno;
+    into.workers.wanted = state_->workers_wanted;
+    auto const& counted = *state_->counted;
+    auto const entries = counted.total_entries.load(std::memory_order_relaxed);
+    for (auto& job : into.jobs) {
+        if (job.totals_known || entries <= job.total_entries) continue;
+        job.totals_known = counted.totals_known.load();
+        job.total_entries = counted.total_entries.load(std::memory_order_relaxed);
+        job.total_bytes = counted.total_bytes.load(std::memory_order_relaxed);
+    }
 }
 
 bool running_export::done() const noexcept { return state_->done.load(); }

@@ -9,6 +9,7 @@
 #include "pipeline/options.hpp"
 #include "pipeline/report.hpp"
 #include "publish/sink.hpp"
+#include "status/snapshot.hpp"
 
 namespace submitit::pipeline {
 
@@ -26,6 +27,11 @@ public:
 
     /// What is in flight drains, then it ends. From any thread.
     void cancel() noexcept;
+    /// See job::pause(). From any thread.
+    void pause() noexcept;
+    void resume() noexcept;
+    /// What goes on, from its beginning until after its end; all but what the sampler adds. From any thread; delays nobody.
+    void tell(status::snapshot& into) const;
     [[nodiscard]] bool done() const noexcept;
     /// Waits for the end; once.
     [[nodiscard]] export_report wait();

@@ -14,6 +14,10 @@ namespace submitit::pipeline {
 
 class job;
 
+/// What a flight waited for before it came to the workers.
+enum class arrival : std::uint8_t { planned, admitted, budget, window, device, links };
+inline constexpr std::size_t arrivals = 6;
+
 /// A ticket between its grant and its retirement, with everything it was granted. One stage owns it at a time.
 struct flight {
     plan::ticket ticket;
@@ -24,6 +28,8 @@ struct flight {
     bool laid_out = false;
     std::vector<walk::notice> notices;  ///< of reading, in entry order
     archive::encoded done;
+    std::uint64_t planned_us = 0;  ///< when it was
+    arrival from = arrival::admitted;
     std::uint64_t turn = 0;      ///< order of the grants over all jobs of an engine
     std::shared_ptr<job> owner;  ///< set with the grant
 };

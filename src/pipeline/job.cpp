@@ -61,13 +61,21 @@ void job::stop() noexcept {
     std::lock_guard const lock{stop_mutex_};
     if (booking_) engine_->memory().withdraw(*booking_);
     if (planning_) planning_->wake();
+    resumed_.notify();
     output_->abort();
+}
+
+void job::set_paused(bool is) noexcept {
+    std::lock_guard const lock{stop_mutex_};
+    metrics_->set_paused(is);
+    if (!is) resumed_.notify();
 }
 
 // ---- life
 
 void job::start(end_handler on_end) {
     on_end_ = std::move(on_end);
+    show_identity();
     if (!engine_->enter(*this)) {
         report_.failure = {failure_kind::internal, make_error_code(errc::engine_closed), {}, {}};
         asio::post(where_, [self = shared_from_this()] { self->on_end_(std::move(self->report_), {}); });
@@ -87,6 +95,7 @@ void job::spawn() {
     auto running = run();
     asio::co_spawn(strand_, std::move(running), [self = shared_from_this()](std::exception_ptr const& thrown) {
         auto tell_end = std::move(self->on_end_);
+        if (thrown) self->metrics_->ended(status::job_state::failed);
         self->strand_ = {};
         self->engine_->leave(*self);
         tell_end(std::move(self->report_), thrown);
@@ -95,6 +104,7 @@ void job::spawn() {
 
 asio::awaitable<void> job::run() {
     started_ = std::chrono::steady_clock::now();
+    metrics_->began();
     bool const ready = co_await get_ready();
     if (ready) {
         co_await assemble();
@@ -108,8 +118,10 @@ asio::awaitable<void> job::run() {
 asio::awaitable<bool> job::get_ready() {
     try {
         co_await prepare();
+        show_identity();
         bool const booked = co_await book();
         if (!booked) co_return false;
+        metrics_->set_state(status::job_state::running);
         set_up();
         asio::co_spawn(strand_, admit(), [this](std::exception_ptr const& thrown) {
             if (thrown) std::rethrow_exception(thrown);
@@ -149,6 +161,16 @@ asio::awaitable<void> job::prepare() {
         self->prepared_.notify();
     });
     co_await prepared_.wait();
+}
+
+void job::show_identity() {
+    job_metrics::identity now;
+    now.name = options_.name;
+    if (now.name.empty() && !options_.sources.empty()) now.name = options_.sources.front().given;
+    now.output = output_->path();
+    now.format = archive::to_string(options_.format.kind);
+    if (options_.format.kind != format::tar && !options_.format.store) now.level = options_.format.level;
+    metrics_->set_identity(now);
 }
 
 /// Takes the job's place in the budget. False: it failed or was stopped, and holds nothing.
@@ -208,6 +230,7 @@ void job::set_up() {
     made.box_size = sizes.planned_tickets;
     made.link_failures_bytes = sizes.link_failures_bytes;
     made.has_trailer = traits_.is_tar();
+    made.metrics = metrics_;
     container_ = traits_.make_container(report_.workers);
     {
         std::lock_guard const lock{stop_mutex_};
@@ -230,12 +253,16 @@ void job::end() {
     auto& runs_on = engine_->runs_on();
     report_.io = runs_on.backend().counters();
     report_.budget = engine_->memory().stats();
-    report_.cached_reads = cached_reads_.load();
+    report_.cached_reads = metrics_->cached_reads.get();
     report_.backend_reads = backend_reads_.load();
     report_.output_bytes = progress_->output_bytes.load();
     report_.output_path = output_->path();
     if (watch_) report_.digest = watch_->digest();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    auto const how = report_.failure.kind;
+    metrics_->ended(how == failure_kind::none        ? status::job_state::done
+                    : how == failure_kind::cancelled ? status::job_state::cancelled
+                                                     : status::job_state::failed);
 }
 
 // ---- admission
@@ -266,6 +293,7 @@ asio::awaitable<void> job::admit() {
 asio::awaitable<bool> job::admit_next() {
     auto next = co_await planning_->receive();
     if (!next) co_return true;
+    co_await while_paused();
     if (stopping()) {
         planning_->wake();  // a dropped flight never retires
         co_return false;
@@ -274,12 +302,49 @@ asio::awaitable<bool> job::admit_next() {
     for (auto const& entry : ticket.entries)
         if (entry.kind == walk::entry_kind::file) planned_bytes_ += entry.stat.size;
     if (ticket.first_segment()) planned_bytes_ += ticket.large->declared_bytes;
+    next->from = co_await granted(ticket);
+    co_await while_paused();
+    launch(std::move(next));
+    co_return false;
+}
+
+asio::awaitable<void> job::while_paused() {
+    while (metrics_->is_paused() && !stopping()) co_await resumed_.wait();
+}
+
+/// What kept the ticket from being granted at once, if anything.
+asio::awaitable<arrival> job::granted(plan::ticket const& ticket) {
     memory::request wanted;
     wanted.bytes = traits_.slab_bytes() + ticket_records_bytes(ticket, traits_.limits());
     wanted.slots = std::clamp(ticket.roots, 1U, memory_.booking.head_reserve.slots);
-    co_await engine_->memory().acquire(*booking_, ticket.seq, wanted);
-    launch(std::move(next));
-    co_return false;
+    auto const window = memory_.booking.window_tickets;
+    bool const enough = window != 0 && in_flight_ >= window;
+    auto const asked_us = status::now_us();
+    metrics_->budget_wait.waiting.enter(asked_us);
+    if (enough) metrics_->window_wait.enter(asked_us);
+    asks_ = true;
+    if (in_flight_ == 0) stall_head(asked_us);
+    bool const waited = co_await engine_->memory().acquire(*booking_, ticket.seq, wanted);
+    auto const now_us = status::now_us();
+    asks_ = false;
+    if (std::exchange(head_stalls_, false)) metrics_->head_stall.leave(now_us);
+    if (enough) metrics_->window_wait.leave(now_us);
+    metrics_->budget_wait.waiting.leave(now_us);
+    metrics_->budget_wait.left(ticket.bytes);
+    ++in_flight_;
+    if (!waited) co_return arrival::admitted;
+    co_return enough ? arrival::window : arrival::budget;
+}
+
+void job::stall_head(std::uint64_t now_us) noexcept {
+    head_stalls_ = true;
+    metrics_->head_stall.enter(now_us);
+}
+
+void job::give_to_workers(flight& at, arrival from, std::uint64_t now_us) {
+    at.from = from;
+    metrics_->queue.waiting.enter(now_us);
+    engine_->runs_on().workers().push(at);
 }
 
 void job::launch(std::unique_ptr<flight> granted) {
@@ -293,12 +358,13 @@ void job::launch(std::unique_ptr<flight> granted) {
             std::lock_guard const lock{flights_mutex_};
             flights_.emplace(seq, std::move(granted));
         }
-        engine_->runs_on().workers().push(at);
+        give_to_workers(at, at.from, status::now_us());
     } catch (...) {
         {
             std::lock_guard const lock{flights_mutex_};
             flights_.erase(seq);
         }
+        --in_flight_;
         engine_->memory().retire(*booking_, seq);
         throw;
     }
@@ -314,6 +380,8 @@ asio::awaitable<flight*> job::next_sealed(std::uint64_t seq) {
             if (auto const at = sealed_.find(seq); at != sealed_.end()) {
                 auto* const found = at->second;
                 sealed_.erase(at);
+                metrics_->order_wait.waiting.leave(status::now_us());
+                metrics_->order_wait.left(found->done.payload.size());
                 co_return found;
             }
             if (last_seq_ && seq == *last_seq_) co_return nullptr;
@@ -358,6 +426,7 @@ asio::awaitable<void> job::take(flight& sealed) {
         co_return;
     }
     co_await carry_out();
+    metrics_->sink.items.add(1);
     count(sealed);
     if (options_.watcher != nullptr && !stopping()) co_await options_.watcher->assembled(sealed);
 }
@@ -379,6 +448,10 @@ void job::count(flight const& sealed) {
     report_.entries = report_.files + report_.directories + report_.links + report_.others;
     progress_->entries.store(report_.entries, std::memory_order_relaxed);
     progress_->content_bytes.store(report_.content_bytes, std::memory_order_relaxed);
+    metrics_->entries.set(report_.entries);
+    metrics_->files.set(report_.files);
+    metrics_->content_bytes.set(report_.content_bytes);
+    metrics_->show_lists();
     ++report_.tickets;
 }
 
@@ -395,6 +468,7 @@ asio::awaitable<void> job::carry_out() {
         cancel();
         co_return;
     }
+    blocking_meter::visit const writing{metrics_->sink, output_->blocks()};
     auto written = progress_->output_bytes.load(std::memory_order_relaxed);
     if (list_.cut_back_to && !stopping()) {
         if (!check(output_->cut_back(*list_.cut_back_to))) co_return;
@@ -405,10 +479,12 @@ asio::awaitable<void> job::carry_out() {
         auto const done = co_await output_->write(piece);
         if (!check(done)) co_return;
         written += piece.size();
+        metrics_->sink.bytes.add(piece.size());
     }
     if (stopping()) co_return;
     if (list_.overwrite && !check(output_->overwrite(list_.overwrite->offset, list_.overwrite->bytes))) co_return;
     progress_->output_bytes.store(written, std::memory_order_relaxed);
+    metrics_->output_bytes.set(written);
 }
 
 void job::retire(flight& done) {
@@ -418,6 +494,7 @@ void job::retire(flight& done) {
         std::lock_guard const lock{flights_mutex_};
         flights_.erase(seq);
     }
+    if (--in_flight_ == 0 && asks_) stall_head(status::now_us());
     planning_->retired();
     if (stopping()) planning_->wake();
     engine_->memory().retire(*booking_, seq);
@@ -425,6 +502,7 @@ void job::retire(flight& done) {
 
 void job::tell(walk::notice const& notice) {
     ++report_.notices[static_cast<std::size_t>(notice.kind)];
+    metrics_->warned(notice);
     if (report_.first_notices.size() < 20) report_.first_notices.push_back(notice);
     if (!walk::is_note(notice.kind)) progress_->warnings.fetch_add(1, std::memory_order_relaxed);
     if (options_.on_notice) options_.on_notice(notice);
@@ -459,6 +537,8 @@ asio::awaitable<void> job::write_end() {
     }
     if (stopping()) co_return;
     progress_->publishing.store(true);
+    metrics_->set_state(status::job_state::publishing);
+    blocking_meter::visit const naming{metrics_->sink, true};
     auto const published = output_->commit();
     if (!published) fail(failure_kind::output, published.error(), output_->path());
     published_ = published.has_value();

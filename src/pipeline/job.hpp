@@ -13,6 +13,7 @@
 #include "pipeline/content_watch.hpp"
 #include "pipeline/engine.hpp"
 #include "pipeline/memory_plan.hpp"
+#include "pipeline/metrics.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/output.hpp"
 #include "pipeline/planning.hpp"
@@ -47,6 +48,15 @@ public:
     /// Cancels unless a byte has left; true when it did.
     bool cancel_unless_begun() noexcept;
 
+    /// While paused no grant is asked for and nothing is given to workers; what is in flight goes its way to the output. Memory stays
+    /// booked, and at most one granted ticket waits. From any thread, at any time.
+    void pause() noexcept { set_paused(true); }
+    void resume() noexcept { set_paused(false); }
+
+    /// What it does and waits for. Outlives it.
+    [[nodiscard]] std::shared_ptr<job_metrics> const& shared_metrics() const noexcept { return metrics_; }
+    [[nodiscard]] job_metrics& metrics() const noexcept { return *metrics_; }
+
     [[nodiscard]] bool stopping() const noexcept override { return stopped_.load(); }
     void fail(failure_kind kind, error_code error, std::string path = {}, std::string detail = {}) override;
 
@@ -66,7 +76,11 @@ private:
     // coroutines
     [[nodiscard]] async::asio::awaitable<void> admit();
     [[nodiscard]] async::asio::awaitable<bool> admit_next();
+    [[nodiscard]] async::asio::awaitable<void> while_paused();
+    [[nodiscard]] async::asio::awaitable<arrival> granted(plan::ticket const& ticket);
+    void stall_head(std::uint64_t now_us) noexcept;
     void launch(std::unique_ptr<flight> granted);
+    void give_to_workers(flight& at, arrival from, std::uint64_t now_us);
     [[nodiscard]] async::asio::awaitable<void> assemble();
     [[nodiscard]] async::asio::awaitable<flight*> next_sealed(std::uint64_t seq);
     [[nodiscard]] async::asio::awaitable<void> take(flight& sealed);
@@ -78,14 +92,18 @@ private:
     void tell(walk::notice const& notice);
     void retire(flight& done);
     void stop() noexcept;
+    void set_paused(bool is) noexcept;
+    void show_identity();
 
     // workers
     void do_work(flight& at, unsigned worker);
+    void encode(flight& at, unsigned worker);
     void read_cached(flight& at);
     void settle_missing(flight& at);
-    [[nodiscard]] bool read_one(archive::content& one, bool segment);
+    [[nodiscard]] bool read_one(archive::content& one, bool segment, std::uint64_t& reads);
     void submit_missing(flight& at);
     static void read_done(io::read_op& op) noexcept;
+    void note_reads(flight const& at);
     void settle_checksums(flight& at);
     [[nodiscard]] bool wait_for_links(flight& at);
     void seal(flight& at);
@@ -94,6 +112,7 @@ private:
     job_options options_;
     output* output_;
     live_progress* progress_;
+    std::shared_ptr<job_metrics> metrics_ = std::make_shared<job_metrics>();
     boost::asio::any_io_executor where_;
     boost::asio::any_io_executor strand_;  // while it runs: a strand must not outlive the engine, a job may
     end_handler on_end_;
@@ -113,7 +132,7 @@ private:
     std::atomic<bool> cancelled_{false};
     enum class begun : std::uint8_t { not_yet, writing, never };
     std::atomic<begun> begun_{begun::not_yet};  // whether a byte has left
-    std::mutex stop_mutex_;                     // the first failure; what stop() may touch
+    std::mutex stop_mutex_;                     // the first failure; what stop() and pause() may touch
     bool failed_ = false;
     std::optional<memory::job_id> booking_;
 
@@ -126,11 +145,14 @@ private:
     async::wakeup sealed_changed_;
     async::wakeup admit_ended_;
     async::wakeup prepared_;
+    async::wakeup resumed_;
     bool admit_done_ = false;
+    std::uint64_t in_flight_ = 0;  // tickets
+    bool asks_ = false;            // for a grant
+    bool head_stalls_ = false;     // so it does, and none is in flight
     std::uint64_t planned_bytes_ = 0;
     std::uint64_t launched_ = 0;  // one past the last ticket that was
 
-    std::atomic<std::uint64_t> cached_reads_{0};
     std::atomic<std::uint64_t> backend_reads_{0};
 };
 

@@ -19,27 +19,48 @@ void job::work(flight& at, unsigned worker) {
 }
 
 void job::do_work(flight& at, unsigned worker) {
-    if (!at.laid_out) {
-        at.laid_out = true;
-        if (stopping()) return seal(at);
-        encoders_->at(worker).layout(at.ticket, at.slab.bytes(), at.contents);
-        read_cached(at);
-    } else {
+    auto const began_us = status::now_us();
+    metrics_->queue.waiting.leave(began_us);
+    metrics_->read.busy.enter(began_us);
+    if (at.laid_out) {
         settle_missing(at);
+    } else {
+        at.laid_out = true;
+        metrics_->queue.left(at.ticket.bytes);
+        if (!stopping()) {
+            encoders_->at(worker).layout(at.ticket, at.slab.bytes(), at.contents);
+            read_cached(at);
+        }
     }
+    metrics_->read.busy.leave(status::now_us());
     if (!at.missing.empty()) return submit_missing(at);
     if (stopping()) return seal(at);
     if (options_.checksums) settle_checksums(at);
     if (wait_for_links(at)) return;
+    encode(at, worker);
+    seal(at);
+}
+
+void job::encode(flight& at, unsigned worker) {
+    note_reads(at);
+    status::staying const encoding{metrics_->codec.busy};
     bool const segment = at.ticket.kind == plan::ticket_kind::segment;
     if (!segment || (at.ticket.first_segment() && at.contents.front().left_out))
         collect_notices(at.contents, at.notices);
     at.done = encoders_->at(worker).encode(at.ticket, at.slab.bytes(), at.contents, planning_->links());
     if (segment) at.done.changed = at.contents.front().changed;
-    seal(at);
+    metrics_->codec.left(at.done.payload.size());
+}
+
+void job::note_reads(flight const& at) {
+    std::uint64_t bytes = 0;
+    for (auto const& one : at.contents) bytes += one.op.got;
+    metrics_->read.items.add(at.contents.size());
+    metrics_->read.bytes.add(bytes);
 }
 
 void job::read_cached(flight& at) {
+    std::uint64_t cached = 0;
     bool const segment = at.ticket.kind == plan::ticket_kind::segment;
     auto entry = at.ticket.entries.begin();
     for (std::uint32_t i = 0; i < at.contents.size(); ++i) {
@@ -61,15 +82,16 @@ void job::read_cached(flight& at) {
                 continue;
             }
         }
-        if (!read_one(one, segment)) at.missing.push_back(i);
+        if (!read_one(one, segment, cached)) at.missing.push_back(i);
     }
+    metrics_->cached_reads.add(cached);
 }
 
 /// Reads out of the page cache until the content is settled; false when some of it must come from the device.
-bool job::read_one(archive::content& one, bool segment) {
+bool job::read_one(archive::content& one, bool segment, std::uint64_t& reads) {
     if (!engine_->runs_on().tries_cache()) return false;
     while (io::try_cached_read(one.op)) {
-        cached_reads_.fetch_add(1, std::memory_order_relaxed);
+        ++reads;
         if ((segment ? judge_segment(one) : judge_whole(one)) == verdict::settled) return true;
         if (stopping()) return true;
     }
@@ -78,12 +100,15 @@ bool job::read_one(archive::content& one, bool segment) {
 
 void job::settle_missing(flight& at) {
     bool const segment = at.ticket.kind == plan::ticket_kind::segment;
+    std::uint64_t cached = 0;
     auto const waited_for = std::exchange(at.missing, {});
     for (auto const i : waited_for) {
         auto& one = at.contents[i];
+        metrics_->read_took(one.entry->name, one.entry->stat.ino, one.op.got, one.op.clock_us);
         if (stopping() || (segment ? judge_segment(one) : judge_whole(one)) == verdict::settled) continue;
-        if (!read_one(one, segment)) at.missing.push_back(i);
+        if (!read_one(one, segment, cached)) at.missing.push_back(i);
     }
+    metrics_->cached_reads.add(cached);
 }
 
 void job::submit_missing(flight& at) {
@@ -94,12 +119,16 @@ void job::submit_missing(flight& at) {
         auto& op = at.contents[*i].op;
         op.next = std::exchange(first, &op);
     }
+    metrics_->read.waiting.enter(status::now_us());
     engine_->runs_on().backend().submit(first);  // from here on the flight belongs to the backend
 }
 
 void job::read_done(io::read_op& op) noexcept {
     auto& at = *static_cast<flight*>(op.context);
-    if (at.outstanding.fetch_sub(1) == 1) at.owner->engine_->runs_on().workers().push(at);
+    if (at.outstanding.fetch_sub(1) != 1) return;
+    auto const now_us = status::now_us();
+    at.owner->metrics_->read.waiting.leave(now_us);
+    at.owner->give_to_workers(at, arrival::device, now_us);
 }
 
 /// The checksums of a batch: computed, kept for later, and held against what was promised.
@@ -122,12 +151,15 @@ bool job::wait_for_links(flight& at) {
     if (!at.ticket.needs_sealed) return false;
     std::lock_guard const lock{flights_mutex_};
     if (*at.ticket.needs_sealed < sealed_below_) return false;
+    metrics_->codec.waiting.enter(status::now_us());
     parked_.push_back(&at);
     return true;
 }
 
 void job::seal(flight& at) {
     std::vector<flight*> released;
+    auto const now_us = status::now_us();
+    metrics_->order_wait.waiting.enter(now_us);
     {
         std::lock_guard const lock{flights_mutex_};
         sealed_.emplace(at.ticket.seq, &at);
@@ -138,7 +170,10 @@ void job::seal(flight& at) {
         released.assign(ready, parked_.end());
         parked_.erase(ready, parked_.end());
     }
-    for (auto* const waiting : released) engine_->runs_on().workers().push(*waiting);
+    for (auto* const waiting : released) {
+        metrics_->codec.waiting.leave(now_us);
+        give_to_workers(*waiting, arrival::links, now_us);
+    }
     sealed_changed_.notify();
 }
 

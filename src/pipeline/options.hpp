@@ -35,6 +35,7 @@ protected:
 struct job_options {
     job_options() = default;  // user-declared: passed to coroutines by value (g++ 12 and aggregates)
 
+    std::string name;  ///< for who watches; empty: that of the first source
     std::vector<walk::source> sources;
     walk::walk_options walk;
     archive::format_options format;

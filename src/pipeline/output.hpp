@@ -30,6 +30,8 @@ public:
     /// What was written is the finished archive.
     [[nodiscard]] virtual result<> commit() = 0;
     [[nodiscard]] virtual std::string const& path() const noexcept = 0;
+    /// True when write() blocks its thread and never suspends.
+    [[nodiscard]] virtual bool blocks() const noexcept { return false; }
 
     /// From any thread: a write that waits, and every later one, fails with errc::cancelled.
     virtual void abort() noexcept = 0;
@@ -50,6 +52,7 @@ public:
     [[nodiscard]] result<> cut_back(std::uint64_t size) override { return sink_->cut_back(size); }
     [[nodiscard]] result<> commit() override { return sink_->commit(); }
     [[nodiscard]] std::string const& path() const noexcept override { return sink_->path(); }
+    [[nodiscard]] bool blocks() const noexcept override { return true; }
     void abort() noexcept override {}
 
 private:

@@ -26,6 +26,7 @@ planning::planning(planning_host& host, parts made)
       planner_{std::move(made.planner)},
       box_size_{made.box_size},
       has_trailer_{made.has_trailer},
+      metrics_{std::move(made.metrics)},
       links_{made.link_failures_bytes} {}
 
 void planning::start(std::weak_ptr<void> keeps_alive) {
@@ -64,6 +65,7 @@ asio::awaitable<std::unique_ptr<flight>> planning::receive() {
             if (!box_.empty()) {
                 next = std::move(box_.front());
                 box_.pop_front();
+                metrics_->planned.set(box_.size());
                 refill = !running_ && !waits_ && !done_;
                 running_ = running_ || refill;
             }
@@ -126,7 +128,10 @@ void planning::fill() {
             std::lock_guard const lock{mutex_};
             if (next) {
                 ++planned_;
+                count(next->ticket);
+                next->planned_us = status::now_us();
                 box_.push_back(std::move(next));
+                metrics_->planned.set(box_.size());
             } else if (phase_ == phase::settling && retired_ != planned_ && !host_->stopping()) {
                 waits_ = true;
                 running_ = false;
@@ -134,6 +139,7 @@ void planning::fill() {
             } else if (phase_ == phase::ended) {
                 running_ = false;
                 done_ = true;
+                metrics_->totals_known.store(!host_->stopping());
             }
             if (box_.empty() && !done_) continue;
         }
@@ -145,6 +151,7 @@ void planning::fill() {
 
 /// Null: look at the phase.
 std::unique_ptr<flight> planning::next_flight() {
+    blocking_meter::visit const walking{metrics_->walking, true};
     std::unique_ptr<flight> next;
     if (host_->stopping()) phase_ = phase::ended;
     switch (phase_) {
@@ -154,6 +161,17 @@ std::unique_ptr<flight> planning::next_flight() {
         case phase::ended: break;
     }
     return next;
+}
+
+void planning::count(plan::ticket const& made) {
+    std::uint64_t bytes = 0;
+    for (auto const& entry : made.entries)
+        if (entry.kind == walk::entry_kind::file) bytes += entry.stat.size;
+    if (made.first_segment()) bytes += made.large->declared_bytes;
+    metrics_->walking.items.add(made.entries.size() + (made.first_segment() ? 1 : 0));
+    metrics_->walking.bytes.add(bytes);
+    metrics_->total_entries.set(planner_->entries());
+    metrics_->total_bytes.add(bytes);
 }
 
 std::unique_ptr<flight> planning::plan_ticket() {

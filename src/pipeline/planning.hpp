@@ -11,6 +11,7 @@
 
 #include "async/wakeup.hpp"
 #include "pipeline/flight.hpp"
+#include "pipeline/metrics.hpp"
 #include "pipeline/report.hpp"
 #include "plan/planner.hpp"
 
@@ -41,6 +42,7 @@ public:
         std::size_t box_size = 2;
         std::size_t link_failures_bytes = 0;
         bool has_trailer = false;
+        std::shared_ptr<job_metrics> metrics;
     };
 
     planning(planning_host& host, parts made);
@@ -76,6 +78,7 @@ private:
     void fill();
     void give_up();
     [[nodiscard]] std::unique_ptr<flight> next_flight();
+    void count(plan::ticket const& made);
     [[nodiscard]] std::unique_ptr<flight> plan_ticket();
     void settle_orphans();
     void close_archive(std::unique_ptr<flight>& last);
@@ -87,6 +90,7 @@ private:
     std::unique_ptr<plan::planner> planner_;
     std::size_t box_size_;
     bool has_trailer_;
+    std::shared_ptr<job_metrics> metrics_;
     plan::link_outcomes links_;
     plan::entry_spool orphans_;  // filled while flights are out, taken when none is
     phase phase_ = phase::walking;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pipeline/flight.hpp"
+#include "status/snapshot.hpp"
 
 namespace submitit::pipeline {
 
@@ -16,6 +17,8 @@ public:
     /// From any thread. The flight is the worker's from here on.
     virtual void push(flight& ready) = 0;
     [[nodiscard]] virtual unsigned workers() const noexcept = 0;
+    /// Without waiting for anybody.
+    virtual void tell(status::worker_figures& into) const { into.workers = workers(); }
 };
 
 }  // namespace submitit::pipeline

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "pipeline/meters.hpp"
 #include "pipeline/work_queue.hpp"
 
 namespace submitit::pipeline {
@@ -20,17 +21,21 @@ public:
 
     void push(flight& ready) override;
     [[nodiscard]] unsigned workers() const noexcept override { return static_cast<unsigned>(threads_.size()); }
+    void tell(status::worker_figures& into) const override;
 
 private:
     struct later {
         bool operator()(flight const* a, flight const* b) const noexcept { return a->turn > b->turn; }
     };
     void work(unsigned worker);
+    [[nodiscard]] flight* take(std::uint64_t& idle_since_us);
 
     std::mutex mutex_;
     std::condition_variable ready_;
     std::priority_queue<flight*, std::vector<flight*>, later> queue_;
     bool stopping_ = false;
+    tally queued_;
+    status::occupancy busy_;
     std::vector<std::thread> threads_;
 };
 

@@ -16,11 +16,11 @@ namespace submitit::status {
 enum class stage : std::uint8_t { walk, budget_wait, read, queue, codec, order_wait, sink };
 inline constexpr std::size_t stages = 7;
 
-/// Monotone but for `depth`.
+/// Monotone but for `depth`. What is under way counts up to now.
 struct stage_figures {
     double busy_seconds = 0;  ///< working, summed over threads: walk, cached reads, codec, writes to the sink
     double waiting_seconds =
-        0;  ///< tickets waiting in it, summed over tickets; for `sink` and `walk` the time they were blocked
+        0;  ///< summed over the tickets in it; `sink` and `walk`: blocked in the system, by the device or reader
     std::uint64_t items = 0;  ///< that left it: entries for walk, reads for read, tickets for the others
     std::uint64_t bytes = 0;  ///< that left it
     std::uint64_t depth = 0;  ///< in it now
@@ -63,6 +63,16 @@ struct slow_file {
 
 enum class job_state : std::uint8_t { waiting, running, paused, publishing, done, failed, cancelled };
 
+/// Time that workers had nothing to do until a ticket of this job came, by what it came late from; summed over workers.
+struct idle_figures {
+    double device_seconds = 0;  ///< reads that were not cached
+    double budget_seconds = 0;  ///< its grant, for want of memory (or descriptors)
+    double window_seconds =
+        0;  ///< its grant, for more tickets in flight would be of no use, or its admission, by the thread that writes
+    double walk_seconds = 0;   ///< it was planned late
+    double links_seconds = 0;  ///< an earlier ticket, which holds the first name of a hard link
+};
+
 struct job_figures {
     std::uint64_t id = 0;  ///< rises within an engine
     std::string name;      ///< as displayed; the first source, or what the host called it
@@ -70,7 +80,8 @@ struct job_figures {
     std::string format;    ///< "zip", "tar", "tar.gz", "tar.zst"
     int level = 0;
     job_state state = job_state::waiting;
-    double seconds = 0;  ///< since it began
+    double seconds = 0;         ///< since it began, until its end
+    double paused_seconds = 0;  ///< of those
     std::uint64_t entries = 0;
     std::uint64_t files = 0;
     std::uint64_t content_bytes = 0;
@@ -84,7 +95,9 @@ struct job_figures {
     std::optional<double> eta_seconds;        ///< until the end
     std::optional<double> eta_error_seconds;  ///< half-width of the range the last estimates moved in
     std::array<stage_figures, stages> stage;
-    double head_stall_seconds = 0;  ///< the ticket everyone waited for had no grant
+    double head_stall_seconds = 0;   ///< the ticket everyone waited for had no grant
+    double window_wait_seconds = 0;  ///< of budget_wait: there was memory, but enough tickets were in flight
+    idle_figures idle;
     std::vector<warning_count> warning_counts;
     std::vector<warning> last_warnings;  ///< at most 20, newest last
     std::vector<slow_file> slowest;      ///< at most 10, slowest first
@@ -124,7 +137,9 @@ struct worker_figures {
     std::uint32_t workers = 0;
     std::uint32_t busy = 0;  ///< now
     double busy_seconds = 0;
-    std::uint64_t queued = 0;  ///< tickets ready for a worker now
+    std::uint64_t queued = 0;      ///< tickets ready for a worker now
+    std::uint32_t wanted = 0;      ///< that would have been started with a larger budget; 0: as many as there are
+    std::uint32_t processors = 0;  ///< of this machine, for this process
 };
 
 struct process_figures {

@@ -47,14 +47,17 @@ std::uint64_t points_of(std::uint64_t seed, flavour kind) {
     return one.points();
 }
 
-void stop_everywhere(flavour kind, std::string const& test, std::uint64_t usual) {
+constexpr std::array pause_kinds{stop_kind::pause, stop_kind::pause_and_end};
+
+template <class Kinds>
+void stop_everywhere(flavour kind, std::string const& test, std::uint64_t usual, Kinds const& kinds) {
     seed_range const seeds{usual};
     tally all;
     for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
         auto const points = points_of(seed, kind);
         for (std::uint64_t at = 0; at <= points; ++at) {
             if (auto const only = asked_for("STEP"); only && *only != at) continue;
-            for (auto const how : stop_kinds) stop_once(seed, kind, at, how, test, all);
+            for (auto const how : kinds) stop_once(seed, kind, at, how, test, all);
         }
     }
     all.tell();
@@ -64,11 +67,30 @@ void stop_everywhere(flavour kind, std::string const& test, std::uint64_t usual)
 
 TEST_SUITE("sim/stop") {
     TEST_CASE("a stop at any point of a small run ends it, leaves nothing, and publishes the whole or nothing") {
-        stop_everywhere(flavour::tiny, "a stop at any point of*", 22);
+        stop_everywhere(flavour::tiny, "a stop at any point of*", 22, stop_kinds);
     }
 
     TEST_CASE("a stop at any point ends also jobs whose consumers take nothing any more") {
-        stop_everywhere(flavour::dead, "a stop at any point ends*", 25);
+        stop_everywhere(flavour::dead, "a stop at any point ends*", 25, stop_kinds);
+    }
+
+    TEST_CASE("a pause at any point of a small run changes nothing but the time, and a paused run can be ended") {
+        stop_everywhere(flavour::tiny, "a pause at any point*", 22, pause_kinds);
+    }
+
+    TEST_CASE("a pause at some points of a run of many tickets") {
+        seed_range const seeds{80};
+        tally all;
+        for (auto seed = seeds.first; seed <= seeds.last; ++seed) {
+            auto const points = points_of(seed, flavour::calm);
+            std::mt19937_64 random{seed};
+            for (int i = 0; i < 6; ++i) {
+                auto const at = asked_for("STEP").value_or(random() % (points + 1));
+                stop_once(seed, flavour::calm, at, pause_kinds[static_cast<std::size_t>(i) % 2], "a pause at some*",
+                          all);
+            }
+        }
+        all.tell();
     }
 
     TEST_CASE("a stop at some points of a run in which things fail") {

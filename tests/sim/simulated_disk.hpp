@@ -43,6 +43,7 @@ public:
     void submit(io::read_op* first) noexcept override;
     [[nodiscard]] io::backend_kind kind() const noexcept override { return io::backend_kind::threads; }
     [[nodiscard]] io::backend_counters counters() const noexcept override { return counters_.snapshot(); }
+    void tell(status::io_figures& into) const override { counters_.tell(into); }
     [[nodiscard]] std::uint64_t in_flight() const noexcept { return in_flight_; }
     [[nodiscard]] std::uint64_t faults() const noexcept { return faults_; }
 

@@ -36,6 +36,8 @@ char const* to_string(stop_kind kind) noexcept {
         case stop_kind::cancel_all: return "cancel_all";
         case stop_kind::cancel_one: return "cancel_one";
         case stop_kind::close_engine: return "close_engine";
+        case stop_kind::pause: return "pause";
+        case stop_kind::pause_and_end: return "pause_and_end";
     }
     return "?";
 }
@@ -153,7 +155,40 @@ void world::stop_at(std::uint64_t point, stop_kind how) {
     scheduler_.inject(point, [this, how] { stop(how); });
 }
 
+/// The grant that was asked for before may still come.
+void world::pause(bool ends) {
+    struct counts {
+        std::uint64_t granted = 0;
+        std::uint64_t asked = 0;
+    };
+    std::vector<counts> known;
+    for (auto const& one : jobs_) {
+        auto const running = one->alive.lock();
+        counts now;
+        if (running) {
+            auto const& grants = running->metrics().budget_wait;
+            now.granted = grants.items.get();
+            now.asked = now.granted + grants.waiting.depth();
+            running->pause();
+        }
+        known.push_back(now);
+    }
+    auto const go_on = [this, ends, known] {
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            auto const running = jobs_[i]->alive.lock();
+            if (!running) continue;
+            auto const& all = running->metrics();
+            hold(all.budget_wait.items.get() <= known[i].asked, "a paused job asks for no grant");
+            hold(all.queue.items.get() <= known[i].granted, "a paused job gives nothing to workers");
+            if (!ends) running->resume();
+        }
+        if (ends) stop(stop_kind::cancel_all);
+    };
+    scheduler_.add_last(place::outside, go_on);
+}
+
 void world::stop(stop_kind how) {
+    if (how == stop_kind::pause || how == stop_kind::pause_and_end) return pause(how == stop_kind::pause_and_end);
     stopped_ = true;
     auto const cancel = [](one_job& one) {
         one.cancelled = true;

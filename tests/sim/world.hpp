@@ -25,7 +25,9 @@ enum class flavour : std::uint8_t {
 enum class stop_kind : std::uint8_t {
     cancel_all,
     cancel_one,
-    close_engine,  ///< as its destructor does
+    close_engine,   ///< as its destructor does
+    pause,          ///< all, and on again when nothing else can move
+    pause_and_end,  ///< all, and cancelled when nothing else can move
 };
 [[nodiscard]] char const* to_string(stop_kind kind) noexcept;
 
@@ -59,6 +61,7 @@ private:
     void add_job(unsigned workers, needs& all);
     void start(one_job& one);
     void stop(stop_kind how);
+    void pause(bool ends);
     [[nodiscard]] bool go_on_when_dry();
     [[nodiscard]] bool is_little() const noexcept { return kind_ == flavour::tiny || kind_ == flavour::dead; }
     void hold(bool claim, std::string const& what);

@@ -39,6 +39,7 @@ public:
             std::lock_guard const lock{mutex_};
             auto const count = queue_.append(first);
             unfinished_ += count;
+            counters_.batch(count);
             more_jobs = std::min(count, threads_ - jobs_);
             jobs_ += more_jobs;
         }
@@ -47,18 +48,23 @@ public:
 
     [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::threads; }
     [[nodiscard]] backend_counters counters() const noexcept override { return counters_.snapshot(); }
+    void tell(status::io_figures& into) const override { counters_.tell(into); }
 
 private:
     void work() noexcept {
         std::unique_lock lock{mutex_};
         while (auto* const op = queue_.pop()) {
+            counters_.in_flight(++working_, 0);
             lock.unlock();
             reset(*op);
+            op->clock_us = static_cast<std::uint32_t>(status::now_us());
             if (op->fd >= 0) transfer(*op, op->fd);
             else open_and_transfer(*op);
             counters_.op();
+            counters_.took(*op, status::now_us());
             op->done(*op);
             lock.lock();
+            counters_.in_flight(--working_, 0);
             if (--unfinished_ == 0) all_done_.notify_all();
         }
         --jobs_;
@@ -94,6 +100,7 @@ private:
     op_queue queue_;                // guarded by mutex_
     std::uint64_t unfinished_ = 0;  // guarded by mutex_
     std::uint32_t jobs_ = 0;        // of the pool, in work(); guarded by mutex_
+    std::uint32_t working_ = 0;     // of those, with an op; guarded by mutex_
     boost::asio::thread_pool pool_;
 };
 

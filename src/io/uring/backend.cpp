@@ -35,6 +35,7 @@ public:
     void submit(read_op* first) noexcept override { inbox_.put(first); }
     [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::uring; }
     [[nodiscard]] backend_counters counters() const noexcept override { return counters_.snapshot(); }
+    void tell(status::io_figures& into) const override { counters_.tell(into); }
 
 private:
     void serve(loop_limits limits, std::promise<error_code>& ring_opened) {

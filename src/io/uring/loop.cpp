@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/open_beneath.hpp"
@@ -69,7 +70,9 @@ void loop::run() {
         if (closed_ && idle()) return;
         if (!closed_ && !wake_armed_) arm_wake();
         bool const more = start_some();
+        counters_.in_flight(reads_, opens_);
         ring_.submit(!more && in_flight() > 0 && inbox_.may_sleep());
+        clock_us_ = status::now_us();
         ring_.reap([this](std::uint64_t user_data, int outcome) { completed(user_data, outcome); });
     }
 }
@@ -93,6 +96,13 @@ void loop::accept() {
 
 /// One batch. True: more could be started at once.
 bool loop::start_some() {
+    clock_us_ = status::now_us();
+    auto const more = start_batch();
+    if (prepared_ > 0) counters_.batch(std::exchange(prepared_, 0));
+    return more;
+}
+
+bool loop::start_batch() {
     std::uint64_t started = 0;
     while (started < turn_bytes) {
         if (may_read()) {
@@ -121,6 +131,7 @@ std::uint32_t loop::in_flight() const noexcept {
 void loop::open_next() {
     auto& op = *to_open_.pop();
     slots_.take();
+    op.clock_us = static_cast<std::uint32_t>(clock_us_);
     auto fd = open_source(op, true);
     // EINVAL: no RESOLVE_CACHED before 5.12.
     bool const not_cached = !fd && (fd.error().value() == EAGAIN || fd.error().value() == EINVAL);
@@ -145,6 +156,7 @@ void loop::open_on_ring(read_op& op) {
     ::io_uring_sqe_set_flags(&sqe, IOSQE_ASYNC);  // the attempt without waiting was made already
     ::io_uring_sqe_set_data64(&sqe, tagged(&record, tag::open));
     ++opens_;
+    ++prepared_;
 }
 
 void loop::open_completed(open_record& record, int outcome) {
@@ -188,12 +200,14 @@ void loop::read_next(read_op& op) {
         finish(op, descriptor(op));
         return complete(op);
     }
+    if (op.clock_us == 0) op.clock_us = static_cast<std::uint32_t>(clock_us_);
     auto& sqe = ring_.next_sqe();
     ::io_uring_prep_read(&sqe, descriptor(op), op.data + op.got, static_cast<unsigned>(wanted), op.offset + op.got);
     // EAGAIN comes from file systems that cannot read without waiting, the file being O_NONBLOCK; a worker may wait.
     if (op.retries > 0) ::io_uring_sqe_set_flags(&sqe, IOSQE_ASYNC);
     ::io_uring_sqe_set_data64(&sqe, tagged(&op, tag::read));
     ++reads_;
+    ++prepared_;
 }
 
 void loop::read_completed(read_op& op, int outcome) {
@@ -236,6 +250,7 @@ void loop::complete(read_op& op) {
         slots_.give_back();
     }
     counters_.op();
+    counters_.took(op, clock_us_);
     op.done(op);
 }
 

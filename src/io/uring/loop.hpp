@@ -46,6 +46,7 @@ private:
 
     void accept();
     [[nodiscard]] bool start_some();
+    [[nodiscard]] bool start_batch();
     [[nodiscard]] bool may_open() const noexcept;
     [[nodiscard]] bool may_read() const noexcept { return !to_read_.empty() && reads_ < limits_.reads; }
     [[nodiscard]] std::uint32_t in_flight() const noexcept;
@@ -75,8 +76,10 @@ private:
     open_slots slots_;
     std::unique_ptr<open_record[]> records_;
     std::vector<open_record*> free_records_;
-    std::uint32_t reads_ = 0;  // in flight
-    std::uint32_t opens_ = 0;  // in flight
+    std::uint32_t reads_ = 0;     // in flight
+    std::uint32_t opens_ = 0;     // in flight
+    std::uint32_t prepared_ = 0;  // since the last batch
+    std::uint64_t clock_us_ = 0;  // looked at once before and once after the kernel has its turn
     std::uint64_t wake_count_ = 0;
     ::__kernel_timespec pause_{};
     bool wake_armed_ = false;
