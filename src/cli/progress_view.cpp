@@ -120,6 +120,7 @@ void progress_view::finish(pipeline::export_report const& report) {
     at.totals_known = true;
     at.fraction = 1;
     at.eta = -1;
+    at.bound_by = {};  // the summary tells of the whole run
     at.rate = at.seconds > 0 ? static_cast<double>(at.bytes) / at.seconds : 0;
     show(at);
 }

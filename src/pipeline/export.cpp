@@ -107,8 +107,9 @@ void running_export::tell(status::snapshot& into) const {
     auto const& counted = *state_->counted;
     auto const entries = counted.total_entries.load(std::memory_order_relaxed);
     for (auto& job : into.jobs) {
-        if (job.totals_known || entries <= job.total_entries) continue;
-        job.totals_known = counted.totals_known.load();
+        bool const known = counted.totals_known.load();
+        if (job.totals_known || (!known && entries <= job.total_entries)) continue;
+        job.totals_known = known;
         job.total_entries = counted.total_entries.load(std::memory_order_relaxed);
         job.total_bytes = counted.total_bytes.load(std::memory_order_relaxed);
     }

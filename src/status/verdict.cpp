@@ -109,11 +109,12 @@ bound largest_wait(shares const& in) {
 bound choose(shares const& in, worker_figures const& workers) {
     if (in.seconds < seconds_min) return bound::nothing;
     if (in.sink >= saturated && in.sink >= in.busy) return bound::sink;
-    if (in.busy >= workers_saturated || in.processors >= saturated) {
-        bool const more_fit_nowhere = workers.workers < std::min(workers.wanted, workers.processors);
-        return more_fit_nowhere && in.processors < saturated ? bound::memory : bound::cpu;
-    }
-    return largest_wait(in);
+    bool const busy = in.busy >= workers_saturated || in.processors >= saturated;
+    auto const found = busy ? bound::cpu : largest_wait(in);
+    if (found != bound::cpu) return found;
+    // The budget had no room for a worker for each processor.
+    bool const is_short = workers.workers < std::min(workers.wanted, workers.processors);
+    return is_short && in.processors < saturated ? bound::memory : bound::cpu;
 }
 
 // ---- in words
