@@ -11,13 +11,13 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include "submitit/checksum_cache.hpp"
+#include "submitit/detail/event_target.hpp"
 #include "submitit/detail/export_state.hpp"
 #include "submitit/detail/stream_export.hpp"
 #include "submitit/engine.hpp"
@@ -163,7 +163,8 @@ public:
     }
 
     /// Stored zips: remembers the files' checksums, which lets async_measure() and a sending export read less. The cache lives on by
-    /// itself. Without store() it has no effect.
+    /// itself. Without store() it has no effect. A streamed zip names a known checksum before the content: should a large file change just
+    /// then, the export fails with errc::source_changed.
     export_job& checksums(std::shared_ptr<checksum_cache> const& known) {
         state_->set_checksums(*known);
         return *this;
@@ -182,8 +183,8 @@ public:
     }
 
     // ---- events, in archive order. The callbacks are copied; while one runs, or waits for its executor, the export does not go on
-    // for more than one ticket. They come before the completion handler unless the export is cancelled. With events the execution
-    // context must not end before the export: unlike handlers, callbacks are not known to it before they are called.
+    // for more than one ticket. They come before the completion handler unless the export is cancelled. An execution context that
+    // ends before the export takes its callbacks along.
 
     /// f(file_processed const&)
     template <std::invocable<file_processed const&> F>
@@ -281,14 +282,11 @@ private:
 
     template <class Event, class F>
     auto delivery(F f) {
-        auto const executor = boost::asio::get_associated_executor(f, executor_);
-        auto const target = std::make_shared<F>(std::move(f));
-        return [target, executor](std::vector<Event> events, detail::export_request::token delivered) {
-            auto call = [target, events = std::move(events), delivered = std::move(delivered)] {
-                for (auto const& event : events) (*target)(event);
-            };
-            // Through a completion, which is safe from the end of the context, and posts.
-            detail::completion<>{boost::asio::bind_executor(executor, std::move(call)), executor}();
+        auto executor = boost::asio::get_associated_executor(f, executor_);
+        using target_type = detail::event_target<F, decltype(executor)>;
+        auto const target = std::make_shared<target_type>(std::move(f), std::move(executor));
+        return [target](std::vector<Event> events, detail::export_request::token delivered) {
+            target->deliver(std::move(events), std::move(delivered));
         };
     }
 
@@ -319,11 +317,12 @@ private:
         void operator()(Handler&& handler, boost::asio::mutable_buffer into) const {
             auto slot = boost::asio::get_associated_cancellation_slot(handler);
             if (slot.is_connected()) {
-                slot.assign([state = std::weak_ptr{job->state_}](cancellation_type type) {
+                auto const number = job->state_->next_read();
+                slot.assign([state = std::weak_ptr{job->state_}, number](cancellation_type type) {
                     auto const alive = state.lock();
                     if (!alive || type == cancellation_type::none) return;
-                    if ((type & cancellation_type::terminal) != cancellation_type::none) alive->cancel();
-                    else alive->cancel_read();
+                    if ((type & cancellation_type::terminal) != cancellation_type::none) alive->cancel_by_read(number);
+                    else alive->cancel_read(number);
                 });
             }
             job->state_->read_some(into.data(), into.size(), boost::asio::error::eof,

@@ -51,6 +51,8 @@ namespace detail {
 /// Lifetime: closing or destroying the reader leaves operations in flight alone; they complete as if it were open, and the
 ///           descriptor is closed after the last. The destructor of the execution context waits for the device to finish them and
 ///           then destroys their handlers. After the engine's end an operation fails with errc::engine_closed.
+/// Cost:     a reader that keeps missing the page cache opens a ring (io_uring) of its own, one descriptor more, and the executor's
+///           context then waits for it as for a socket.
 /// Cancel:   has no effect. A read that the kernel has started cannot be taken back, and its buffer belongs to the kernel until the
 ///           handler is called: buffers must live that long.
 template <class Executor = boost::asio::any_io_executor>
@@ -156,7 +158,7 @@ private:
             auto const [answered, error, bytes] = detail::read_at_once(self.file_.get(), offset, into);
             if (!answered) {
                 auto* const made = detail::read_record<kept_handler, executor_type>::make(
-                    std::forward<Handler>(handler), self.executor_);
+                    std::forward<Handler>(handler), self.executor_, self.reads_);
                 return made->start(self.file_, self.ready_, self.ring_, *self.reads_, offset, into, bytes);
             }
             auto const to = boost::asio::get_associated_executor(handler, self.executor_);

@@ -12,6 +12,7 @@
 #include "cli/output_choice.hpp"
 #include "cli/pattern_file.hpp"
 #include "cli/refusal.hpp"
+#include "cli/top_command.hpp"
 #include "cli/verify_command.hpp"
 
 namespace submitit::cli {
@@ -37,7 +38,7 @@ std::string in_our_words(CLI::App const& app, CLI::ParseError const& error, std:
     std::string text = error.what();
     auto const unknown = app.remaining(true);
     if (command.empty()) {
-        std::string const commands = "export, verify, list or doctor";
+        std::string const commands = "export, verify, list, top or doctor";
         if (unknown.empty()) return "no command: say " + commands;
         return "'" + unknown.front() + "' is no command: use " + commands;
     }
@@ -75,10 +76,12 @@ int run(int argc, char** argv, signal_watch& signals) {
     export_arguments to_export;
     verify_arguments to_verify;
     list_arguments to_list;
+    top_arguments to_watch;
     doctor_arguments to_examine;
     auto const* const export_command = declare_export(app, to_export);
     auto const* const verify_command = declare_verify(app, to_verify);
     auto const* const list_command = declare_list(app, to_list);
+    auto const* const top_command = declare_top(app, to_watch);
     declare_doctor(app, to_examine);
 
     auto given = read_command_line(argc, argv, *export_command);
@@ -96,6 +99,7 @@ int run(int argc, char** argv, signal_watch& signals) {
     }
     if (verify_command->parsed()) return run_verify(to_verify, signals);
     if (list_command->parsed()) return run_list(to_list);
+    if (top_command->parsed()) return run_top(to_watch, signals);
     return run_doctor(to_examine);
 }
 

@@ -140,6 +140,29 @@ void declare_reporting(CLI::App* to, export_arguments& into) {
         ->group(group);
 }
 
+void declare_status(CLI::App* to, export_arguments& into) {
+    auto const group = "Live status";
+    to->add_option(
+          "--status", into.status,
+          "Show the export while it runs at ADDR: 127.0.0.1:9464, ':0' (any free port, which is printed), "
+          "'unix:/path.sock'. There is a page for a browser at /, JSON at /status, Prometheus figures at /metrics; "
+          "`submitit-io top ADDR` shows it in a terminal")
+        ->type_name("ADDR")
+        ->check(not_empty())
+        ->group(group);
+    to->add_option(
+          "--status-token-file", into.status_token_file,
+          "Let who knows the token in FILE cancel the export (POST /cancel). FILE is made, with a random token, if "
+          "there is none")
+        ->type_name("FILE")
+        ->check(not_empty())
+        ->group(group);
+    to->add_flag(
+          "--status-allow-remote", into.status_allow_remote,
+          "Let ADDR be one that other machines reach; then all but /healthz needs the token, and nothing is encrypted")
+        ->group(group);
+}
+
 }  // namespace
 
 CLI::App* declare_export(CLI::App& app, export_arguments& into) {
@@ -149,6 +172,7 @@ CLI::App* declare_export(CLI::App& app, export_arguments& into) {
     declare_output(to, into);
     declare_engine(to, into);
     declare_reporting(to, into);
+    declare_status(to, into);
     to->footer(examples);
     return to;
 }

@@ -54,6 +54,9 @@ struct export_arguments {
     bool json = false;
     std::string report;
     std::string progress = "auto";
+    std::string status;
+    bool status_allow_remote = false;
+    std::string status_token_file;
 
     /// --exclude, --include and --exclude-from in the order they were given.
     std::vector<walk::selection_rule> rules;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -14,12 +15,13 @@
 #include "base/display_name.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/export_request.hpp"
+#include "cli/live_figures.hpp"
 #include "cli/messages.hpp"
 #include "cli/output_choice.hpp"
 #include "cli/progress_view.hpp"
+#include "cli/status_service.hpp"
 #include "cli/summary.hpp"
 #include "pipeline/export.hpp"
-#include "status/sampler.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -104,9 +106,8 @@ private:
 };
 
 /// What the export, which has ended, was bound by.
-status::verdict whole_run(status::sampler& watching) {
-    auto const& jobs = watching.sample().jobs;
-    return jobs.empty() ? status::verdict{} : jobs.back().bound_by;
+status::verdict whole_run(status::snapshot const& last) {
+    return last.jobs.empty() ? status::verdict{} : last.jobs.back().bound_by;
 }
 
 int tell(pipeline::export_report const& report, status::verdict const& limit, archive::format_options const& format,
@@ -134,6 +135,7 @@ int tell(pipeline::export_report const& report, status::verdict const& limit, ar
 int run_export(export_arguments const& arguments, signal_watch& signals) {
     raise_descriptor_limit();
     pipeline::export_options request;
+    if (auto const refused = check_status(arguments)) return refuse(*refused);
     if (auto const refused = make_request(arguments, request)) return refuse(*refused);
     if (arguments.dry_run) {
         request.walk.own_outputs = own_outputs(arguments);
@@ -153,32 +155,48 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
 
     pipeline::live_progress live;
     progress_view view{choose_progress(arguments.progress, arguments.quiet), live};
-    request.watched = view.wants_totals();
+    request.watched = view.wants_totals() || !arguments.status.empty();
     request.on_notice = [&view, quiet = arguments.quiet](walk::notice const& notice) {
         if (!quiet || !walk::is_note(notice.kind)) view.print(describe(notice));
     };
     auto const format = request.format;
+    live_figures figures;
+    std::atomic<bool> asked_to_cancel{false};
+    http::controls controls;
+    controls.cancel = [&asked_to_cancel, &signals] {
+        asked_to_cancel.store(true);
+        signals.interrupt();
+    };
+    controls.pause = [&figures] { figures.set_paused(true); };
+    controls.resume = [&figures] { figures.set_paused(false); };
+    std::unique_ptr<http::own_thread> endpoint;
+    if (auto const refused =
+            open_status(arguments, std::move(controls), [&figures] { return figures.sample(); }, endpoint))
+        return refuse(*refused);
     pipeline::export_report report;
     status::verdict limit;
     {
         counting_walk const counting{request.watched, request, live};
         pipeline::running_export running{std::move(request), *output.sink, live, [&signals] { signals.interrupt(); }};
-        status::sampler watching{[&running](status::snapshot& into) { running.tell(into); }};
+        live_figures::attached const watched{figures, running};
         while (!running.done()) {
-            if (signals.wait(tick) != 0) {
+            if (signals.wait(tick) != 0 || asked_to_cancel.load()) {
                 stop.store(true);
                 running.cancel();
             }
-            view.tick(watching);
+            view.tick(figures);
         }
         report = running.wait();
-        limit = whole_run(watching);
+        limit = whole_run(figures.sample());
     }
+    endpoint.reset();
     output.sink.reset();
     signals_let_through const ending;  // nothing is left to be undone, and writing what follows may wait for ever
     if (report.failure.kind == pipeline::failure_kind::none) view.finish(report);
     view.clear();
-    return tell(report, limit, format, arguments, signals.received());
+    // Whoever cancels it by POST ends it as a signal would.
+    int const ended_by = signals.received() == 0 && asked_to_cancel.load() ? SIGTERM : signals.received();
+    return tell(report, limit, format, arguments, ended_by);
 }
 
 }  // namespace submitit::cli

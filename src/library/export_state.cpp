@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "submitit/detail/export_state.hpp"
 
+#include <atomic>
 #include <mutex>
+#include <new>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include <boost/asio/error.hpp>
@@ -62,6 +65,7 @@ struct export_state::impl : std::enable_shared_from_this<export_state::impl> {
 
     enum class way : std::uint8_t { pulled, to_file, measured };
     [[nodiscard]] bool start(way how, export_target target = {});
+    [[nodiscard]] bool run_on_engine(pipeline::job_options wanted, pipeline::output& to, bool cancel);
     [[nodiscard]] pipeline::job_options options(way how, export_target target);
     [[nodiscard]] pipeline::output& open(way how);
     [[nodiscard]] failure_cause prepare(pipeline::job_options& into, export_target const& target);
@@ -71,6 +75,7 @@ struct export_state::impl : std::enable_shared_from_this<export_state::impl> {
     std::shared_ptr<engine_core> engine;
     export_request request;
     pipeline::live_progress live;
+    std::atomic<std::uint64_t> reads{0};  // started
     std::optional<library::job_events> events;
     std::optional<library::handover> pull;
     std::optional<library::file_output> file;
@@ -179,11 +184,25 @@ bool export_state::impl::start(way how, export_target target) {
         events.emplace(request, weak_from_this());
         to = &open(how);
     }
-    auto wanted = options(how, std::move(target));
-    bool const runs = engine->with_engine([&](pipeline::engine& on) {
+    try {
+        if (!run_on_engine(options(how, std::move(target)), *to, cancel))
+            finish(make_error_code(errc::engine_closed), {});
+    } catch (std::system_error const& refused) {  // no more threads
+        finish(error_code{refused.code().value(), boost::system::system_category()}, {});
+    } catch (boost::system::system_error const& refused) {
+        finish(refused.code(), {});
+    } catch (std::bad_alloc const&) {
+        finish(make_error_code(boost::system::errc::not_enough_memory), {});
+    }
+    return true;
+}
+
+/// False: the engine has gone.
+bool export_state::impl::run_on_engine(pipeline::job_options wanted, pipeline::output& to, bool cancel) {
+    return engine->with_engine([&](pipeline::engine& on) {
         auto& runs_on = on.runs_on();
         auto where = file ? runs_on.writing() : runs_on.steering();
-        auto const made = std::make_shared<pipeline::job>(on, std::move(wanted), *to, live, std::move(where));
+        auto const made = std::make_shared<pipeline::job>(on, std::move(wanted), to, live, std::move(where));
         {
             std::lock_guard const lock{mutex};
             job = made;
@@ -194,8 +213,6 @@ bool export_state::impl::start(way how, export_target target) {
             self->ended(std::move(told), thrown);
         });
     });
-    if (!runs) finish(make_error_code(errc::engine_closed), {});
-    return true;
 }
 
 // ---- ending
@@ -258,13 +275,20 @@ void export_state::measure(run_handler on_end) {
 void export_state::set_checksums(checksum_cache const& known) { impl_->request.checksums = known.state_; }
 
 void export_state::read_some(void* into, std::size_t bytes, error_code eof, read_handler on_read) {
+    impl_->reads.fetch_add(1);
     static_cast<void>(impl_->start(impl::way::pulled));
     if (!impl_->pull) return std::move(on_read)(asio::error::already_started, 0);
     impl_->pull->read({static_cast<std::byte*>(into), bytes}, eof, std::move(on_read));
 }
 
-void export_state::cancel_read() {
-    if (impl_->pull) impl_->pull->cancel_read();
+std::uint64_t export_state::next_read() noexcept { return impl_->reads.load() + 1; }
+
+void export_state::cancel_read(std::uint64_t number) {
+    if (impl_->pull && impl_->reads.load() == number) impl_->pull->cancel_read();
+}
+
+void export_state::cancel_by_read(std::uint64_t number) {
+    if (impl_->reads.load() == number && (!impl_->pull || impl_->pull->waits())) cancel();
 }
 
 void export_state::wait(run_handler on_end) {

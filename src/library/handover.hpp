@@ -36,6 +36,11 @@ public:
     /// `into` stays valid until `on_read` is called or was destroyed. `eof` is the host's: its category is an object of each binary.
     void read(std::span<std::byte> into, error_code eof, reader on_read);
     void cancel_read();
+    /// Whether a read does.
+    [[nodiscard]] bool waits() {
+        std::lock_guard const lock{mutex_};
+        return static_cast<bool>(waiting_);
+    }
 
     /// The job has ended: reads get `why` from now on, or eof when that is empty.
     void end(error_code why);

@@ -37,6 +37,7 @@ struct budget_queue::state {
     std::uint64_t used = 0;
     std::uint64_t high_water = 0;
     std::uint64_t next_ticket = 1;
+    bool granting = false;       // someone is in grant_waiting() and looks again after each grant
     std::list<request> waiting;  // a node is spliced out and completed without the lock
 };
 
@@ -71,19 +72,25 @@ memory_lease budget_queue::try_acquire(std::uint64_t bytes) {
     return {std::move(self), bytes};
 }
 
-/// In order, while the first one fits.
+/// In order, while the first one fits. A handler that is gone gives its lease back at once, and so asks for this inside itself: then
+/// there is nothing to do, or a row of such handlers would need a stack as deep as it is long.
 void budget_queue::grant_waiting() noexcept {
+    auto const self = shared_from_this();  // the last lease may go
+    bool first = true;
     for (;;) {
         std::list<state::request> granted;
         {
             std::lock_guard const lock{state_->mutex};
+            if (first && state_->granting) return;
+            first = false;
             auto& waiting = state_->waiting;
-            if (waiting.empty() || waiting.front().bytes > state_->limit - state_->used) return;
+            state_->granting = !waiting.empty() && waiting.front().bytes <= state_->limit - state_->used;
+            if (!state_->granting) return;
             state_->take(waiting.front().bytes);
             granted.splice(granted.end(), waiting, waiting.begin());
         }
         auto& one = granted.front();
-        std::move(one.on_granted)({}, memory_lease{shared_from_this(), one.bytes});
+        std::move(one.on_granted)({}, memory_lease{self, one.bytes});
     }
 }
 

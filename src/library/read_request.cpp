@@ -40,26 +40,42 @@ struct read_request::steps {
         auto const ring = std::move(self.ring_);
         if (!op.error) return done(op);
         op.error = {};
+        auto const file = self.file_;  // the reader may have gone, and with the record the last of the engine
         ask_engine(self, op);
     }
 
     static void ask_engine(read_request& self, io::read_op& op) noexcept {
-        auto& context = *self.context_;
+        contexts const both{self};
         op.done = &steps::done;
         if (self.file_->engine().submit(&op)) return;  // and the record may be gone
         complete(self, make_error_code(errc::engine_closed), 0);
-        context.ended();
+        both.ended();
     }
 
     /// The engine's word.
     static void done(io::read_op& op) noexcept {
         auto& self = *static_cast<read_request*>(op.context);
-        auto& context = *self.context_;
+        contexts const both{self};
         // What was read before an error stands; the error comes again.
         if (op.got != 0) complete(self, {}, op.got);
         else complete(self, op.error ? op.error : self.eof_, 0);
-        context.ended();  // last: then the context may go
+        both.ended();  // last: then they may go
     }
+
+    /// The reader's and the handler's, which wait for the read when they end.
+    struct contexts {
+        explicit contexts(read_request const& of) noexcept : readers{of.context_}, handlers{of.handlers_context_} {}
+        void began() const noexcept {
+            readers->began();
+            if (handlers != nullptr) handlers->began();
+        }
+        void ended() const noexcept {
+            readers->ended();
+            if (handlers != nullptr) handlers->ended();
+        }
+        reads_of_context* readers;
+        reads_of_context* handlers;
+    };
 };
 
 void read_request::start(std::shared_ptr<shared_file> file, std::shared_ptr<ready_queue> ready,
@@ -79,7 +95,7 @@ void read_request::start(std::shared_ptr<shared_file> file, std::shared_ptr<read
     op.got = got;
     op.context = this;
     op.done = &steps::ring_done;
-    context.began();
+    steps::contexts{*this}.began();
     if (ring) {
         auto& own = *ring;
         ring_ = std::move(ring);  // before the kernel may be done with it

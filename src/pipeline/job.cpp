@@ -2,6 +2,7 @@
 #include "pipeline/job.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -80,6 +81,16 @@ void job::start(end_handler on_end) {
         asio::post(where_, [self = shared_from_this()] { self->on_end_(std::move(self->report_), {}); });
         return;
     }
+    try {
+        spawn();
+    } catch (...) {
+        strand_ = {};
+        engine_->leave(*this);
+        throw;
+    }
+}
+
+void job::spawn() {
     strand_ = asio::make_strand(where_);
     auto running = run();
     asio::co_spawn(strand_, std::move(running), [self = shared_from_this()](std::exception_ptr const& thrown) {
@@ -94,17 +105,8 @@ void job::start(end_handler on_end) {
 asio::awaitable<void> job::run() {
     started_ = std::chrono::steady_clock::now();
     metrics_->began();
-    co_await prepare();
-    show_identity();
-    bool const booked = co_await book();
-    if (booked) {
-        metrics_->set_state(status::job_state::running);
-        set_up();
-        asio::co_spawn(strand_, admit(), [this](std::exception_ptr const& thrown) {
-            if (thrown) std::rethrow_exception(thrown);
-            admit_done_ = true;
-            admit_ended_.notify();
-        });
+    bool const ready = co_await get_ready();
+    if (ready) {
         co_await assemble();
         while (!admit_done_) co_await admit_ended_.wait();
         co_await finish();
@@ -112,12 +114,50 @@ asio::awaitable<void> job::run() {
     end();
 }
 
+/// False: it failed or was stopped, and nothing is under way.
+asio::awaitable<bool> job::get_ready() {
+    try {
+        co_await prepare();
+        show_identity();
+        bool const booked = co_await book();
+        if (!booked) co_return false;
+        metrics_->set_state(status::job_state::running);
+        set_up();
+        asio::co_spawn(strand_, admit(), [this](std::exception_ptr const& thrown) {
+            if (thrown) std::rethrow_exception(thrown);
+            admit_done_ = true;
+            admit_ended_.notify();
+        });
+        planning_->start(weak_from_this());
+        co_return true;
+    } catch (...) {
+        fail_by_exception();
+    }
+    co_return false;
+}
+
+/// In a catch clause. Memory is what runs out; threads may.
+void job::fail_by_exception() noexcept {
+    auto why = make_error_code(boost::system::errc::not_enough_memory);
+    try {
+        throw;
+    } catch (std::system_error const& refused) {
+        why = from_errno(refused.code().value());
+    } catch (...) {
+    }
+    fail(failure_kind::internal, why);
+}
+
 asio::awaitable<void> job::prepare() {
     if (!options_.prepare || stopping()) co_return;
     asio::post(engine_->runs_on().walking(), [self = shared_from_this()] {
-        auto refused = self->options_.prepare(self->options_);
-        if (refused.kind != failure_kind::none)
-            self->fail(refused.kind, refused.error, std::move(refused.path), std::move(refused.detail));
+        try {
+            auto refused = self->options_.prepare(self->options_);
+            if (refused.kind != failure_kind::none)
+                self->fail(refused.kind, refused.error, std::move(refused.path), std::move(refused.detail));
+        } catch (...) {
+            self->fail_by_exception();
+        }
         self->prepared_.notify();
     });
     co_await prepared_.wait();
@@ -178,7 +218,10 @@ void job::set_up() {
     options_.walk.stopping = [this] { return stopping(); };
     if (options_.checksums) {
         watch_ = std::make_unique<content_watch>(options_.checksums);
-        shape.known_crc = [known = options_.checksums](file_stat const& of) { return known->find(of); };
+        // In a file the header is written again afterwards, whatever the checksum turned out to be.
+        bool const needed_first = options_.measures || options_.expected_digest || !options_.format.seekable;
+        if (needed_first)
+            shape.known_crc = [known = options_.checksums](file_stat const& of) { return known->find(of); };
     }
     planning::parts made;
     made.where = engine_->runs_on().walking();
@@ -193,7 +236,6 @@ void job::set_up() {
         std::lock_guard const lock{stop_mutex_};
         planning_ = std::make_unique<planning>(*this, std::move(made));
     }
-    planning_->start(weak_from_this());
 }
 
 /// Gives everything back; the figures are complete after it.
@@ -226,29 +268,23 @@ void job::end() {
 // ---- admission
 
 asio::awaitable<void> job::admit() {
-    std::uint64_t asked = 0;
-    for (;;) {
-        auto next = co_await planning_->receive();
-        if (!next) break;
-        co_await while_paused();
-        if (stopping()) {
-            planning_->wake();  // a dropped flight never retires
-            continue;
+    bool over = false;
+    while (!over) {
+        try {
+            over = co_await admit_next();
+        } catch (...) {
+            fail_by_exception();  // and goes on, to take what planning still has
         }
-        auto const& ticket = next->ticket;
-        for (auto const& entry : ticket.entries)
-            if (entry.kind == walk::entry_kind::file) planned_bytes_ += entry.stat.size;
-        if (ticket.first_segment()) planned_bytes_ += ticket.large->declared_bytes;
-        next->from = co_await granted(ticket);
-        asked = ticket.seq + 1;
-        co_await while_paused();
-        launch(std::move(next));
     }
-    if (options_.watcher != nullptr && !stopping())
-        co_await options_.watcher->analysed(planning_->entries(), planned_bytes_);
+    try {
+        if (options_.watcher != nullptr && !stopping())
+            co_await options_.watcher->analysed(planning_->entries(), planned_bytes_);
+    } catch (...) {
+        fail_by_exception();
+    }
     {
         std::lock_guard const lock{flights_mutex_};
-        last_seq_ = asked;
+        last_seq_ = launched_;
     }
     sealed_changed_.notify();
 }
@@ -289,19 +325,55 @@ void job::stall_head(std::uint64_t now_us) noexcept {
 void job::give_to_workers(flight& at, arrival from, std::uint64_t now_us) {
     at.from = from;
     metrics_->queue.waiting.enter(now_us);
-    engine_->runs_on().workers().push(at);
+    try {
+        engine_->runs_on().workers().push(at);
+    } catch (...) {
+        metrics_->queue.waiting.leave(now_us);
+        throw;
+    }
+}
+
+/// True: planning has nothing more.
+asio::awaitable<bool> job::admit_next() {
+    auto next = co_await planning_->receive();
+    if (!next) co_return true;
+    co_await while_paused();
+    if (stopping()) {
+        planning_->wake();  // a dropped flight never retires
+        co_return false;
+    }
+    auto const& ticket = next->ticket;
+    for (auto const& entry : ticket.entries)
+        if (entry.kind == walk::entry_kind::file) planned_bytes_ += entry.stat.size;
+    if (ticket.first_segment()) planned_bytes_ += ticket.large->declared_bytes;
+    next->from = co_await granted(ticket);
+    co_await while_paused();
+    launch(std::move(next));
+    co_return false;
 }
 
 void job::launch(std::unique_ptr<flight> granted) {
-    auto& at = *granted;
-    at.slab = engine_->take_slab(traits_.slab_bytes());
-    at.turn = engine_->next_turn();
-    at.owner = shared_from_this();
-    {
-        std::lock_guard const lock{flights_mutex_};
-        flights_.emplace(at.ticket.seq, std::move(granted));
+    auto const seq = granted->ticket.seq;
+    try {
+        auto& at = *granted;
+        at.slab = engine_->take_slab(traits_.slab_bytes());
+        at.turn = engine_->next_turn();
+        at.owner = shared_from_this();
+        {
+            std::lock_guard const lock{flights_mutex_};
+            flights_.emplace(seq, std::move(granted));
+        }
+        give_to_workers(at, at.from, status::now_us());
+    } catch (...) {
+        {
+            std::lock_guard const lock{flights_mutex_};
+            flights_.erase(seq);
+        }
+        --in_flight_;
+        engine_->memory().retire(*booking_, seq);
+        throw;
     }
-    give_to_workers(at, at.from, status::now_us());
+    launched_ = seq + 1;
 }
 
 // ---- assembler
@@ -324,13 +396,21 @@ asio::awaitable<flight*> job::next_sealed(std::uint64_t seq) {
 }
 
 asio::awaitable<void> job::assemble() {
-    list_.clear();
-    container_->begin(list_);
-    co_await carry_out();
+    try {
+        list_.clear();
+        container_->begin(list_);
+        co_await carry_out();
+    } catch (...) {
+        fail_by_exception();
+    }
     for (std::uint64_t seq = 0;; ++seq) {
         auto* const sealed = co_await next_sealed(seq);
         if (sealed == nullptr) break;
-        if (!stopping()) co_await take(*sealed);
+        try {
+            if (!stopping()) co_await take(*sealed);
+        } catch (...) {
+            fail_by_exception();
+        }
         retire(*sealed);
     }
 }
@@ -444,6 +524,14 @@ bool job::may_end() {
 
 /// The container's end, then the name. Nothing of either after a failure.
 asio::awaitable<void> job::finish() {
+    try {
+        co_await write_end();
+    } catch (...) {
+        fail_by_exception();
+    }
+}
+
+asio::awaitable<void> job::write_end() {
     if (!may_end()) co_return;
     while (!stopping()) {
         list_.clear();

@@ -38,8 +38,9 @@ public:
     job(job const&) = delete;
     job& operator=(job const&) = delete;
 
-    /// `on_end` is called on the job's executor as the last thing, when nothing of the job is under way any more; with an
-    /// exception when memory was exhausted, and then that is not so.
+    /// `on_end` is called on the job's executor as the last thing, when nothing of the job is under way any more. Throws, having
+    /// started nothing, for want of memory or threads; later that is a failure of the job, unless there is not even memory to
+    /// wait with: then `on_end` gets an exception, or the process ends.
     void start(end_handler on_end);
 
     /// Also before start(). Safe while start() runs on another thread.
@@ -63,14 +64,18 @@ public:
     void work(flight& at, unsigned worker);
 
 private:
+    void spawn();
     [[nodiscard]] async::asio::awaitable<void> run();
+    [[nodiscard]] async::asio::awaitable<bool> get_ready();
     [[nodiscard]] async::asio::awaitable<void> prepare();
     [[nodiscard]] async::asio::awaitable<bool> book();
     void set_up();
     void end();
+    void fail_by_exception() noexcept;
 
     // coroutines
     [[nodiscard]] async::asio::awaitable<void> admit();
+    [[nodiscard]] async::asio::awaitable<bool> admit_next();
     [[nodiscard]] async::asio::awaitable<void> while_paused();
     [[nodiscard]] async::asio::awaitable<arrival> granted(plan::ticket const& ticket);
     void stall_head(std::uint64_t now_us) noexcept;
@@ -83,6 +88,7 @@ private:
     void count(flight const& sealed);
     [[nodiscard]] bool may_end();
     [[nodiscard]] async::asio::awaitable<void> finish();
+    [[nodiscard]] async::asio::awaitable<void> write_end();
     void tell(walk::notice const& notice);
     void retire(flight& done);
     void stop() noexcept;
@@ -90,6 +96,8 @@ private:
     void show_identity();
 
     // workers
+    void do_work(flight& at, unsigned worker);
+    void read_some(flight& at, unsigned worker);
     void encode(flight& at, unsigned worker);
     void read_cached(flight& at);
     void settle_missing(flight& at);
@@ -144,6 +152,7 @@ private:
     bool asks_ = false;            // for a grant
     bool head_stalls_ = false;     // so it does, and none is in flight
     std::uint64_t planned_bytes_ = 0;
+    std::uint64_t launched_ = 0;  // one past the last ticket that was
 
     std::atomic<std::uint64_t> backend_reads_{0};
 };

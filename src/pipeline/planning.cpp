@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/planning.hpp"
 
+#include <new>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -35,7 +36,23 @@ void planning::start(std::weak_ptr<void> keeps_alive) {
 }
 
 void planning::post() {
-    asio::post(where_, [this, alive = keeps_alive_.lock()] { run(); });
+    try {
+        asio::post(where_, [this, alive = keeps_alive_.lock()] { run(); });
+    } catch (std::bad_alloc const&) {
+        give_up();
+    }
+}
+
+/// As if planning had ended here.
+void planning::give_up() {
+    host_->fail(failure_kind::internal, make_error_code(boost::system::errc::not_enough_memory), {}, {});
+    {
+        std::lock_guard const lock{mutex_};
+        phase_ = phase::ended;
+        running_ = false;
+        done_ = true;
+    }
+    changed_.notify();
 }
 
 asio::awaitable<std::unique_ptr<flight>> planning::receive() {
@@ -90,6 +107,14 @@ void planning::release() {
 // ---- the task
 
 void planning::run() {
+    try {
+        fill();
+    } catch (...) {
+        give_up();
+    }
+}
+
+void planning::fill() {
     for (;;) {
         {
             std::lock_guard const lock{mutex_};

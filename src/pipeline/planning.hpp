@@ -75,6 +75,8 @@ private:
 
     void post();
     void run();
+    void fill();
+    void give_up();
     [[nodiscard]] std::unique_ptr<flight> next_flight();
     void count(plan::ticket const& made);
     [[nodiscard]] std::unique_ptr<flight> plan_ticket();

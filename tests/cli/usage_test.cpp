@@ -47,7 +47,7 @@ struct mistaken {
 TEST_SUITE("cli/usage") {
     TEST_CASE("no command, or none that there is") {
         mistaken const by;
-        by.check({{{}, {"export, verify, list or doctor"}},
+        by.check({{{}, {"export, verify, list, top or doctor"}},
                   {{"S", "bogus"}, {"'S' is no command", "export, verify"}},
                   {{"exprot", "S"}, {"'exprot' is no command", "export, verify"}}},
                  "submitit-io --help");

@@ -516,6 +516,54 @@ TEST_CASE("jobs, engines and contexts may go at any time") {
     CHECK(open_descriptors() == before);
 }
 
+TEST_CASE("a context that ends before its export takes the callbacks of events along, and the export goes on") {
+    for (bool const late : {false, true}) {
+        engine runs_on;
+        asio::io_context context;
+        auto const held = std::make_shared<int>(1);
+        std::promise<error_code> ended;
+        export_job job{context, runs_on};
+        {
+            asio::io_context of_events;
+            job.source(shared_tree().data());
+            auto const count = [held](auto const&) { FAIL("called"); };
+            job.on_file_processed(asio::bind_executor(of_events.get_executor(), count));
+            job.on_analysis_complete(asio::bind_executor(of_events.get_executor(), count));
+            job.on_export_complete(asio::bind_executor(of_events.get_executor(), count));
+            job.async_run_to(file_target{shared_tree().out("gone.zip")},
+                             [&ended](error_code error, auto&&) { ended.set_value(error); });
+            if (late) context.run_for(std::chrono::milliseconds{20});
+        }
+        CHECK(held.use_count() == 1);
+        context.run();
+        CHECK_FALSE(ended.get_future().get());
+        std::filesystem::remove(shared_tree().out("gone.zip"));
+    }
+}
+
+TEST_CASE("a slot's signal that comes after its read does nothing to the next one") {
+    engine runs_on;
+    asio::io_context context;
+    export_job job{context, runs_on};
+    job.source(shared_tree().data());
+    asio::cancellation_signal signal;
+    std::array<char, 16> first{};
+    job.async_read_some(asio::buffer(first),
+                        asio::bind_cancellation_slot(signal.slot(), [](error_code error, std::size_t bytes) {
+                            CHECK_FALSE(error);
+                            CHECK(bytes == 16);
+                        }));
+    context.run();
+    context.restart();
+    std::vector<char> rest(1 << 23);
+    std::optional<error_code> told;
+    asio::async_read(job, asio::buffer(rest), [&told](error_code error, std::size_t) { told = error; });
+    signal.emit(asio::cancellation_type::terminal);
+    signal.emit(asio::cancellation_type::total);
+    context.run();
+    CHECK(told == asio::error::eof);
+}
+
 }  // namespace submitit
 
 TEST_SUITE_END();

@@ -84,8 +84,11 @@ public:
     void read_some(void* into, std::size_t bytes, boost::system::error_code eof, read_handler on_read);
     /// As a stored zip; what is measured is in the report.
     void measure(run_handler on_end);
-    /// The read that waits completes with operation_aborted; nothing is lost.
-    void cancel_read();
+    /// Of the read that is started next.
+    [[nodiscard]] std::uint64_t next_read() noexcept;
+    /// Unless read `number` is over: it completes with operation_aborted, and nothing is lost; or the whole export is cancelled.
+    void cancel_read(std::uint64_t number);
+    void cancel_by_read(std::uint64_t number);
     /// Completes when the export has ended, however; without one under way, at once.
     void wait(run_handler on_end);
     void cancel() noexcept;

@@ -30,6 +30,21 @@ public:
     explicit reads_of_context(boost::asio::execution_context& context);
     ~reads_of_context() override;
 
+    /// The service of an executor's context; null when it is `but`, or the executor names none.
+    template <class Executor>
+    [[nodiscard]] static reads_of_context* of(Executor const& executor, reads_of_context* but) {
+        if constexpr (boost::asio::can_query<Executor const&, boost::asio::execution::context_t>::value) {
+            using context = std::decay_t<decltype(boost::asio::query(executor, boost::asio::execution::context))>;
+            if constexpr (std::is_convertible_v<std::add_lvalue_reference_t<context>,
+                                                boost::asio::execution_context&>) {
+                boost::asio::execution_context& found = boost::asio::query(executor, boost::asio::execution::context);
+                if (but != nullptr && &found == &but->context()) return nullptr;
+                return &boost::asio::use_service<reads_of_context>(found);
+            }
+        }
+        return nullptr;
+    }
+
     void began() noexcept;
     void ended() noexcept;
     /// To be closed when the context goes. False: it is going.
@@ -113,6 +128,7 @@ protected:
 
     bool queued_ = false;            ///< the handler's executor is the reader's
     boost::system::error_code eof_;  ///< as the host compares it: that category is an object of each binary
+    reads_of_context* handlers_context_ = nullptr;  ///< null: the reader's, or none
 
 private:
     friend class ready_queue;
@@ -135,11 +151,11 @@ template <class Handler, class Executor>
 class read_record final : public read_request {
 public:
     template <class H>
-    [[nodiscard]] static read_record* make(H&& handler, Executor const& executor) {
+    [[nodiscard]] static read_record* make(H&& handler, Executor const& executor, reads_of_context* readers_context) {
         allocator_type allocator{boost::asio::get_associated_allocator(handler)};
         auto* const memory = std::allocator_traits<allocator_type>::allocate(allocator, 1);
         try {
-            return ::new (static_cast<void*>(memory)) read_record(std::forward<H>(handler), executor);
+            return ::new (static_cast<void*>(memory)) read_record(std::forward<H>(handler), executor, readers_context);
         } catch (...) {
             std::allocator_traits<allocator_type>::deallocate(allocator, memory, 1);
             throw;
@@ -152,12 +168,13 @@ private:
     using handler_executor = boost::asio::associated_executor_t<Handler, Executor>;
 
     template <class H>
-    read_record(H&& handler, Executor const& executor)
+    read_record(H&& handler, Executor const& executor, reads_of_context* readers_context)
         : handler_(std::forward<H>(handler)),
           reader_work_(executor),
           handler_work_(boost::asio::get_associated_executor(handler_, executor)) {
         eof_ = boost::asio::error::eof;
         queued_ = same(handler_work_.get_executor(), executor);
+        if (!queued_) handlers_context_ = reads_of_context::of(handler_work_.get_executor(), readers_context);
     }
     ~read_record() = default;
 
