@@ -15,14 +15,13 @@
 #include "base/display_name.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/export_request.hpp"
-#include "cli/live_status.hpp"
+#include "cli/live_figures.hpp"
 #include "cli/messages.hpp"
 #include "cli/output_choice.hpp"
 #include "cli/progress_view.hpp"
 #include "cli/status_service.hpp"
 #include "cli/summary.hpp"
 #include "pipeline/export.hpp"
-#include "status/sampler.hpp"
 
 namespace submitit::cli {
 namespace {
@@ -107,9 +106,8 @@ private:
 };
 
 /// What the export, which has ended, was bound by.
-status::verdict whole_run(status::sampler& watching) {
-    auto const& jobs = watching.sample().jobs;
-    return jobs.empty() ? status::verdict{} : jobs.back().bound_by;
+status::verdict whole_run(status::snapshot const& last) {
+    return last.jobs.empty() ? status::verdict{} : last.jobs.back().bound_by;
 }
 
 int tell(pipeline::export_report const& report, status::verdict const& limit, archive::format_options const& format,
@@ -162,32 +160,34 @@ int run_export(export_arguments const& arguments, signal_watch& signals) {
         if (!quiet || !walk::is_note(notice.kind)) view.print(describe(notice));
     };
     auto const format = request.format;
-    live_status figures;
+    live_figures figures;
     std::atomic<bool> asked_to_cancel{false};
-    auto const ask_to_cancel = [&asked_to_cancel, &signals] {
+    http::controls controls;
+    controls.cancel = [&asked_to_cancel, &signals] {
         asked_to_cancel.store(true);
         signals.interrupt();
     };
+    controls.pause = [&figures] { figures.set_paused(true); };
+    controls.resume = [&figures] { figures.set_paused(false); };
     std::unique_ptr<http::own_thread> endpoint;
-    http::controls const actions{ask_to_cancel, [&figures] { figures.pause(); }, [&figures] { figures.resume(); }};
-    if (auto const refused = open_status(arguments, actions, [&figures] { return figures.sample(); }, endpoint))
+    if (auto const refused =
+            open_status(arguments, std::move(controls), [&figures] { return figures.sample(); }, endpoint))
         return refuse(*refused);
     pipeline::export_report report;
     status::verdict limit;
     {
         counting_walk const counting{request.watched, request, live};
         pipeline::running_export running{std::move(request), *output.sink, live, [&signals] { signals.interrupt(); }};
-        live_status::watch const watched{figures, running};
-        status::sampler watching{[&running](status::snapshot& into) { running.tell(into); }};
+        live_figures::attached const watched{figures, running};
         while (!running.done()) {
             if (signals.wait(tick) != 0 || asked_to_cancel.load()) {
                 stop.store(true);
                 running.cancel();
             }
-            view.tick(watching);
+            view.tick(figures);
         }
         report = running.wait();
-        limit = whole_run(watching);
+        limit = whole_run(figures.sample());
     }
     endpoint.reset();
     output.sink.reset();

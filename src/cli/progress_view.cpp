@@ -89,14 +89,14 @@ progress_view::figures progress_view::measure(clock::time_point now) const {
     return at;
 }
 
-void progress_view::look(status::sampler& watching, clock::time_point now) {
+void progress_view::look(live_figures& watching, clock::time_point now) {
     if (now - looked_ < look_every) return;
     looked_ = now;
-    auto const& jobs = watching.sample().jobs;
-    if (!jobs.empty()) seen_ = jobs.back();
+    auto jobs = watching.sample().jobs;
+    if (!jobs.empty()) seen_ = std::move(jobs.back());
 }
 
-void progress_view::tick(status::sampler& watching) {
+void progress_view::tick(live_figures& watching) {
     if (mode_ == progress_mode::none) return;
     auto const now = clock::now();
     look(watching, now);

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "cli/export_arguments.hpp"
+#include "cli/live_figures.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/report.hpp"
-#include "status/sampler.hpp"
 
 namespace submitit::cli {
 
@@ -23,7 +23,7 @@ public:
     progress_view& operator=(progress_view const&) = delete;
 
     /// Redraws when it is time, and looks at the export when that is long ago. Cheap; call it a few times a second.
-    void tick(status::sampler& watching);
+    void tick(live_figures& watching);
     /// A line of its own, above the bar.
     void print(std::string const& line);
     /// Takes the bar away.
@@ -50,7 +50,7 @@ private:
         std::uint64_t total_bytes;
     };
     [[nodiscard]] figures measure(clock::time_point now) const;
-    void look(status::sampler& watching, clock::time_point now);
+    void look(live_figures& watching, clock::time_point now);
     void show(figures const& at);
     void draw_bar(figures const& at);
     [[nodiscard]] std::string bar_line(figures const& at, std::size_t columns) const;

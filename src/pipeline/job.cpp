@@ -289,25 +289,6 @@ asio::awaitable<void> job::admit() {
     sealed_changed_.notify();
 }
 
-/// True: planning has nothing more.
-asio::awaitable<bool> job::admit_next() {
-    auto next = co_await planning_->receive();
-    if (!next) co_return true;
-    co_await while_paused();
-    if (stopping()) {
-        planning_->wake();  // a dropped flight never retires
-        co_return false;
-    }
-    auto const& ticket = next->ticket;
-    for (auto const& entry : ticket.entries)
-        if (entry.kind == walk::entry_kind::file) planned_bytes_ += entry.stat.size;
-    if (ticket.first_segment()) planned_bytes_ += ticket.large->declared_bytes;
-    next->from = co_await granted(ticket);
-    co_await while_paused();
-    launch(std::move(next));
-    co_return false;
-}
-
 asio::awaitable<void> job::while_paused() {
     while (metrics_->is_paused() && !stopping()) co_await resumed_.wait();
 }
@@ -344,7 +325,31 @@ void job::stall_head(std::uint64_t now_us) noexcept {
 void job::give_to_workers(flight& at, arrival from, std::uint64_t now_us) {
     at.from = from;
     metrics_->queue.waiting.enter(now_us);
-    engine_->runs_on().workers().push(at);
+    try {
+        engine_->runs_on().workers().push(at);
+    } catch (...) {
+        metrics_->queue.waiting.leave(now_us);
+        throw;
+    }
+}
+
+/// True: planning has nothing more.
+asio::awaitable<bool> job::admit_next() {
+    auto next = co_await planning_->receive();
+    if (!next) co_return true;
+    co_await while_paused();
+    if (stopping()) {
+        planning_->wake();  // a dropped flight never retires
+        co_return false;
+    }
+    auto const& ticket = next->ticket;
+    for (auto const& entry : ticket.entries)
+        if (entry.kind == walk::entry_kind::file) planned_bytes_ += entry.stat.size;
+    if (ticket.first_segment()) planned_bytes_ += ticket.large->declared_bytes;
+    next->from = co_await granted(ticket);
+    co_await while_paused();
+    launch(std::move(next));
+    co_return false;
 }
 
 void job::launch(std::unique_ptr<flight> granted) {

@@ -97,6 +97,7 @@ private:
 
     // workers
     void do_work(flight& at, unsigned worker);
+    void read_some(flight& at, unsigned worker);
     void encode(flight& at, unsigned worker);
     void read_cached(flight& at);
     void settle_missing(flight& at);

@@ -10,6 +10,7 @@
 namespace submitit::pipeline {
 
 void job::work(flight& at, unsigned worker) {
+    metrics_->queue.waiting.leave(status::now_us());
     try {
         do_work(at, worker);
     } catch (...) {  // the flight is still this worker's: handing it on is what each step does last
@@ -19,26 +20,23 @@ void job::work(flight& at, unsigned worker) {
 }
 
 void job::do_work(flight& at, unsigned worker) {
-    auto const began_us = status::now_us();
-    metrics_->queue.waiting.leave(began_us);
-    metrics_->read.busy.enter(began_us);
-    if (at.laid_out) {
-        settle_missing(at);
-    } else {
-        at.laid_out = true;
-        metrics_->queue.left(at.ticket.bytes);
-        if (!stopping()) {
-            encoders_->at(worker).layout(at.ticket, at.slab.bytes(), at.contents);
-            read_cached(at);
-        }
-    }
-    metrics_->read.busy.leave(status::now_us());
+    read_some(at, worker);
     if (!at.missing.empty()) return submit_missing(at);
     if (stopping()) return seal(at);
     if (options_.checksums) settle_checksums(at);
     if (wait_for_links(at)) return;
     encode(at, worker);
     seal(at);
+}
+
+void job::read_some(flight& at, unsigned worker) {
+    status::staying const reading{metrics_->read.busy};
+    if (at.laid_out) return settle_missing(at);
+    at.laid_out = true;
+    metrics_->queue.left(at.ticket.bytes);
+    if (stopping()) return;
+    encoders_->at(worker).layout(at.ticket, at.slab.bytes(), at.contents);
+    read_cached(at);
 }
 
 void job::encode(flight& at, unsigned worker) {
@@ -151,18 +149,18 @@ bool job::wait_for_links(flight& at) {
     if (!at.ticket.needs_sealed) return false;
     std::lock_guard const lock{flights_mutex_};
     if (*at.ticket.needs_sealed < sealed_below_) return false;
-    metrics_->codec.waiting.enter(status::now_us());
     parked_.push_back(&at);
+    metrics_->codec.waiting.enter(status::now_us());
     return true;
 }
 
 void job::seal(flight& at) {
     std::vector<flight*> released;
     auto const now_us = status::now_us();
-    metrics_->order_wait.waiting.enter(now_us);
     {
         std::lock_guard const lock{flights_mutex_};
         sealed_.emplace(at.ticket.seq, &at);
+        metrics_->order_wait.waiting.enter(now_us);
         while (sealed_.contains(sealed_below_)) ++sealed_below_;  // what the assembler took is below already
         auto const ready = std::partition(parked_.begin(), parked_.end(), [this](flight const* waiting) {
             return *waiting->ticket.needs_sealed >= sealed_below_;

@@ -33,9 +33,16 @@ void job_metrics::set_identity(identity const& now) {
     identity_changed_ = !identity_shown_.offer(identity_);
 }
 
-void job_metrics::ended(status::job_state how) {
+void job_metrics::ended(status::job_state how) noexcept {
     ended_us_.set(status::now_us());
     set_state(how);
+    try {
+        show_all();
+    } catch (...) {  // no memory: what was shown before stays
+    }
+}
+
+void job_metrics::show_all() {
     identity_shown_.put(identity_);
     warnings_shown_.put(warnings_);
     std::lock_guard const lock{slowest_mutex_};
@@ -60,8 +67,15 @@ void job_metrics::idled(flight const& next, std::uint64_t since_us, std::uint64_
     add(next.from, now_us - planned_us);
 }
 
-void job_metrics::read_took(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us) {
+void job_metrics::read_took(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us) noexcept {
     if (us <= slow_us_.load(std::memory_order_relaxed)) return;
+    try {
+        keep_slow(path, file, bytes, us);
+    } catch (...) {  // no memory: an export does not fail for that
+    }
+}
+
+void job_metrics::keep_slow(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us) {
     std::lock_guard const lock{slowest_mutex_};
     auto const same = [file](slow const& one) { return one.file == file; };
     auto at = std::find_if(slowest_.begin(), slowest_.end(), same);
@@ -79,9 +93,16 @@ void job_metrics::read_took(std::string_view path, std::uint64_t file, std::uint
     slowest_changed_.store(!slowest_shown_.offer(slowest_));
 }
 
-void job_metrics::warned(walk::notice const& of) {
+void job_metrics::warned(walk::notice const& of) noexcept {
     notices_[static_cast<std::size_t>(of.kind)].add(1);
     if (walk::is_note(of.kind)) return;
+    try {
+        keep_warning(of);
+    } catch (...) {
+    }
+}
+
+void job_metrics::keep_warning(walk::notice const& of) {
     auto text = shown_name(of.detail);
     if (of.error) text += (text.empty() ? "" : ": ") + of.error.message();
     warnings_.push_back({walk::to_string(of.kind), shown_name(of.path), std::move(text)});

@@ -33,7 +33,7 @@ public:
     void set_identity(identity const& now);
     void set_id(std::uint64_t id) noexcept { id_.set(id); }
     void began() noexcept { began_us_.set(status::now_us()); }
-    void ended(status::job_state how);
+    void ended(status::job_state how) noexcept;
     void set_state(status::job_state now) noexcept { state_.store(now, std::memory_order_relaxed); }
     /// One at a time.
     void set_paused(bool is) noexcept;
@@ -55,14 +55,14 @@ public:
     /// A worker had nothing to do since then, and now `next` came.
     void idled(flight const& next, std::uint64_t since_us, std::uint64_t now_us) noexcept;
     /// A read by the backend, of the file or a part of it.
-    void read_took(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us);
+    void read_took(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us) noexcept;
 
     // ---- on the job's executor
     tally entries;
     tally files;
     tally content_bytes;
     tally output_bytes;
-    void warned(walk::notice const& of);
+    void warned(walk::notice const& of) noexcept;
     /// Lists become visible; now and then, cheap when nothing changed.
     void show_lists();
 
@@ -78,6 +78,10 @@ private:
         status::slow_file told;
         std::uint64_t file = 0;
     };
+
+    void show_all();
+    void keep_slow(std::string_view path, std::uint64_t file, std::uint64_t bytes, std::uint32_t us);
+    void keep_warning(walk::notice const& of);
 
     tally id_;
     tally began_us_;
