@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <latch>
@@ -68,6 +71,18 @@ json::array jobs_of(status_endpoint const& endpoint) {
     return json::parse(testing::body_of(answer)).at("jobs").as_array();
 }
 
+/// Asks until there are `count` jobs, all of that state: what was told is told again for a tenth of a second.
+json::array jobs_when(status_endpoint const& endpoint, std::size_t count, std::string_view state) {
+    auto const patience = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    for (;;) {
+        auto rows = jobs_of(endpoint);
+        bool const all = rows.size() == count && std::all_of(rows.begin(), rows.end(), [&](auto const& row) {
+                             return row.at("state").as_string() == state;
+                         });
+        if (all || std::chrono::steady_clock::now() > patience) return rows;
+    }
+}
+
 template <class Context>
 std::string pulled(Context& context, export_job& job) {
     return asio::co_spawn(context, read_all(job), asio::use_future).get();
@@ -93,7 +108,7 @@ TEST_CASE("two exports on one engine are two rows, served where they run: on an 
     CHECK(jobs_of(endpoint).empty());
     auto first = begun(host.get(), runs_on);
     auto second = begun(host.get(), runs_on);
-    auto const rows = jobs_of(endpoint);
+    auto const rows = jobs_when(endpoint, 2, "running");
     REQUIRE(rows.size() == 2);
     CHECK(rows[0].at("state") == "running");
     CHECK(rows[1].at("state") == "running");
@@ -125,7 +140,7 @@ TEST_CASE("clients on a thread_pool of two get whole answers while an export run
     for (auto& client : clients) client.join();
     CHECK(whole == 100);
     CHECK(shared_tree().holds_all(bytes));
-    auto const rows = jobs_of(endpoint);
+    auto const rows = jobs_when(endpoint, 1, "done");
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].at("state") == "done");
 }
