@@ -34,11 +34,13 @@ bool address::is_local() const noexcept {
     return is_numeric(AF_INET6, host, six) && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-std::string address::url() const {
+std::string address::text() const {
     if (is_unix()) return std::string{unix_prefix} + path;
     bool const six = host.find(':') != std::string::npos;
-    return "http://" + (six ? '[' + host + ']' : host) + ':' + std::to_string(port) + '/';
+    return (six ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
+
+std::string address::url() const { return is_unix() ? text() : "http://" + text() + '/'; }
 
 std::optional<address> parse_address(std::string_view text) {
     address made;

@@ -17,6 +17,8 @@ struct address {
     [[nodiscard]] bool is_unix() const noexcept { return !path.empty(); }
     /// Whether only this machine reaches it.
     [[nodiscard]] bool is_local() const noexcept;
+    /// As parse_address() reads it: "127.0.0.1:9464", "[::1]:9464" or "unix:/path".
+    [[nodiscard]] std::string text() const;
     /// "http://127.0.0.1:9464/" or "unix:/path".
     [[nodiscard]] std::string url() const;
 };

@@ -62,10 +62,16 @@ std::string const& hub::json() {
     auto const& now = fresh();
     if (json_.empty()) {
         auto made = to_json(now);
-        made["controls"] = !options_.token.empty();
+        made["controls"] = may_act();
         json_ = boost::json::serialize(made);
     }
     return json_;
+}
+
+/// Without any action its page shows no buttons.
+bool hub::may_act() const {
+    auto const& known = options_.actions;
+    return !options_.token.empty() && (known.cancel || known.pause || known.resume);
 }
 
 void hub::tick() {
@@ -118,7 +124,7 @@ response hub::answer(request const& said) {
     bool const acts = path == "/cancel" || path == "/pause" || path == "/resume";
     bool const guarded = !options_.where.is_local() || (acts && !options_.token.empty());
     if (guarded && !has_token(said)) {
-        auto answer = refusal(401, "say Authorization: Bearer with the token of --status-token-file");
+        auto answer = refusal(401, "say Authorization: Bearer with the endpoint's token");
         answer.fields.emplace_back("WWW-Authenticate", "Bearer");
         return answer;
     }

@@ -61,6 +61,7 @@ private:
     [[nodiscard]] response act(std::function<void()> const& action, std::string_view name, request const& said);
     [[nodiscard]] response begin_stream();
     [[nodiscard]] bool has_token(request const& said) const;
+    [[nodiscard]] bool may_act() const;
     void remember(status::snapshot const& now);
 
     hub_options options_;

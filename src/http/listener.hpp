@@ -23,6 +23,7 @@ public:
     /// With the port it has.
     [[nodiscard]] address const& where() const noexcept { return where_; }
     [[nodiscard]] int family() const noexcept { return family_; }
+    [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
     /// The socket, which from now on belongs to the caller; the file stays with the listener.
     [[nodiscard]] int release() noexcept { return socket_.release(); }
 

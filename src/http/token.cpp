@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 
 #include "base/unique_fd.hpp"
 
@@ -30,8 +29,7 @@ result<std::string> read_from(unique_fd const& file) {
     auto const first = text.find_first_not_of(white);
     if (first == std::string_view::npos) return failure{from_errno(EINVAL)};
     text = text.substr(first, text.find_last_not_of(white) - first + 1);
-    bool const visible = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
-    if (!visible || text.size() < token_bytes_min || text.size() > token_bytes_max) return failure{from_errno(EINVAL)};
+    if (!is_token(text)) return failure{from_errno(EINVAL)};
     return std::string{text};
 }
 
@@ -51,6 +49,11 @@ result<std::string> write_new(unique_fd const& file) {
 }
 
 }  // namespace
+
+bool is_token(std::string_view text) noexcept {
+    bool const visible = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
+    return visible && text.size() >= token_bytes_min && text.size() <= token_bytes_max;
+}
 
 result<std::string> read_token(std::string const& path) {
     unique_fd const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};

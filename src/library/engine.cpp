@@ -55,6 +55,34 @@ memory::budget_stats engine_core::budget() const {
     return engine_ ? engine_->memory().stats() : last_budget_;
 }
 
+void engine_core::tell(status::snapshot& into) const {
+    std::shared_lock const lock{closing_};
+    if (engine_) {
+        engine_->tell(into);
+    } else if (last_status_) {
+        into.budget = last_status_->budget;
+        into.io = last_status_->io;
+        into.workers = last_status_->workers;
+        into.jobs = last_status_->jobs;
+    }
+    into.io.reason = report_.reason;
+    into.io.fallback_errno = report_.uring_errno;
+}
+
+namespace {
+
+std::unique_ptr<status::snapshot const> told_by(pipeline::engine const& last) noexcept {
+    try {
+        auto made = std::make_unique<status::snapshot>();
+        last.tell(*made);
+        return made;
+    } catch (std::exception const&) {
+        return nullptr;
+    }
+}
+
+}  // namespace
+
 void engine_core::close() noexcept {
     std::unique_ptr<pipeline::engine> last;
     {
@@ -65,9 +93,11 @@ void engine_core::close() noexcept {
     if (!last) return;
     last->close();  // outside the lock: what is under way may submit again, and is refused
     auto const budget = last->memory().stats();
+    auto status = told_by(*last);
     last.reset();
     std::lock_guard const lock{closing_};
     last_budget_ = budget;
+    last_status_ = std::move(status);
 }
 
 }  // namespace detail

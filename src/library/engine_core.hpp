@@ -7,6 +7,7 @@
 
 #include "io/backend.hpp"
 #include "pipeline/engine.hpp"
+#include "status/snapshot.hpp"
 #include "submitit/engine.hpp"
 
 namespace submitit::detail {
@@ -22,6 +23,9 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_relaxed); }
     [[nodiscard]] io::backend_report const& report() const noexcept { return report_; }
     [[nodiscard]] memory::budget_stats budget() const;
+
+    /// What the engine and its jobs do; how they ended, once it has gone; nothing in between.
+    void tell(status::snapshot& into) const;
 
     /// Calls `start(engine)` unless the engine has gone: then false. What it starts keeps the engine until it leaves.
     template <class Start>
@@ -41,6 +45,7 @@ private:
     std::unique_ptr<pipeline::engine> engine_;
     io::backend_report report_;
     memory::budget_stats last_budget_;
+    std::unique_ptr<status::snapshot const> last_status_;  // null where there was no memory for it
 };
 
 }  // namespace submitit::detail

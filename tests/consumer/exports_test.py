@@ -11,7 +11,8 @@ import sys
 
 NEEDED = re.compile(r"lib(uring|zstd|deflate|isal|z|xxhash|stdc\+\+|gcc_s|m|c)\.so\.\d+|ld-linux\S*")
 MUST_EXPORT = {"submitit::engine::engine", "submitit::engine::~engine", "submitit::make_error_code",
-               "submitit::memory_lease::shrink", "submitit::detail::export_state::read_some", "submitit::detail::reads_of_context::id"}
+               "submitit::memory_lease::shrink", "submitit::detail::export_state::read_some", "submitit::detail::reads_of_context::id",
+               "submitit::detail::status_listening::open"}
 # "typeinfo for submitit::engine", "submitit::detail::budget_queue::waiting() const"
 SYMBOL = re.compile(r"(?:(?:typeinfo|typeinfo name|vtable) for )?(submitit(?:::~?\w+)+)(\(.*|\[abi:.*)?")
 

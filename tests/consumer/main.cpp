@@ -13,6 +13,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
@@ -23,6 +24,7 @@
 #include "submitit/file_reader.hpp"
 #include "submitit/format.hpp"
 #include "submitit/memory_budget.hpp"
+#include "submitit/status_endpoint.hpp"
 
 namespace {
 
@@ -150,11 +152,26 @@ void use_exports(std::string const& self) {
     context.run();
 }
 
+void serve_status() {
+    asio::io_context context;
+    submitit::engine const engine{submitit::engine_options{}.backend(submitit::backend_kind::threads).workers(1)};
+    submitit::status_endpoint endpoint{context, engine};
+    endpoint.listen(":0");
+    check(endpoint.address().starts_with("127.0.0.1:"), "an endpoint listens on loopback");
+    boost::system::error_code error;
+    endpoint.listen(":0", error);
+    check(error == boost::system::errc::connection_already_in_progress, "and only once");
+    asio::post(context, [&endpoint] { endpoint.stop(); });
+    context.run();
+    check(endpoint.address().empty(), "until it is stopped");
+}
+
 int main(int, char** arguments) {
     use_errors();
     use_budget();
     use_engine();
     use_exports(arguments[0]);
+    serve_status();
     use_refused_engine();
     if (failures == 0) std::puts("all claims hold");
     return failures == 0 ? 0 : 1;

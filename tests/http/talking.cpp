@@ -40,7 +40,10 @@ bool talker::say(std::string_view bytes) {
 
 bool talker::more() {
     std::array<char, 16384> piece{};
-    auto const got = ::recv(socket_.get(), piece.data(), piece.size(), 0);
+    ssize_t got = 0;
+    do {  // a ring that this thread made interrupts calls with a timeout
+        got = ::recv(socket_.get(), piece.data(), piece.size(), 0);
+    } while (got < 0 && errno == EINTR);
     bool const late = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     REQUIRE_MESSAGE(!late, "the endpoint neither answers nor closes; so far: " << came_);
     if (got <= 0) return false;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -81,18 +79,18 @@ private:
 /// Accepts, ticks, and keeps the connections. Made by make_shared; start() once; stop() from any thread.
 class status_loop : public std::enable_shared_from_this<status_loop> {
 public:
-    /// Takes over `listener`, a listening socket of `family`.
+    /// Takes over `listener`, a listening socket of `family`, unless it throws.
     status_loop(boost::asio::any_io_executor const& executor, int family, int listener, std::shared_ptr<status_hub> hub)
-        : strand_{executor},
-          acceptor_{strand_, status_protocol_family{family, 0}, listener},
-          tick_{strand_},
-          retry_{strand_},
-          hub_{std::move(hub)} {}
+        : strand_{executor}, acceptor_{strand_}, tick_{strand_}, retry_{strand_}, hub_{std::move(hub)} {
+        acceptor_.assign(status_protocol_family{family, 0}, listener);
+    }
 
     void start() {
         boost::asio::post(strand_, [self = shared_from_this()] {
-            self->accept();
-            self->wait_tick(status_clock::now());
+            self->guarded([&] {
+                self->accept();
+                self->wait_tick(status_clock::now());
+            });
         });
     }
     /// Streams hear the last event if they take it at once; then everything is closed.
@@ -149,8 +147,10 @@ private:
         tick_.expires_at(due);
         tick_.async_wait([self = shared_from_this(), due](boost::system::error_code cut) {
             if (cut || self->ended_) return;
-            self->guarded([&] { self->ticked(); });
-            if (!self->ended_) self->wait_tick(std::max(due, status_clock::now() - self->hub_->limits().event_every));
+            self->guarded([&] {
+                self->ticked();
+                self->wait_tick(std::max(due, status_clock::now() - self->hub_->limits().event_every));
+            });
         });
     }
     void ticked() {
@@ -247,8 +247,8 @@ inline void status_connection::send(status_step after) {
                                  if (after == status_step::stream) return self->taken(error);
                                  self->writing_ = false;
                                  if (error) return self->close();
-                                 if (after == status_step::send_and_close) return self->hear_out();
                                  self->guarded([&] {
+                                     if (after == status_step::send_and_close) return self->hear_out();
                                      auto const next = self->dialogue_->sent();
                                      if (next == status_step::receive)
                                          self->watch(status_clock::now() + self->loop_->hub().limits().request);
@@ -276,7 +276,7 @@ inline void status_connection::hear_out() {
                                 constexpr std::size_t patience = std::size_t{256} << 10U;
                                 self->heard_ += bytes;
                                 if (error || self->heard_ > patience) return self->close();
-                                self->hear_out();
+                                self->guarded([&] { self->hear_out(); });
                             });
 }
 
@@ -299,7 +299,9 @@ inline void status_connection::taken(boost::system::error_code error) {
 }
 
 inline void status_connection::say_last(std::string const& last) noexcept {
-    static_cast<void>(::send(socket_.native_handle(), last.data(), last.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0);
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+    socket_.write_some(boost::asio::buffer(last), ignored);
     close();
 }
 
