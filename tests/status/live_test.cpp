@@ -79,7 +79,7 @@ TEST_SUITE("status/live") {
 
     TEST_CASE("a histogram counts a value with its bound, and all of them cumulatively") {
         live_histogram<3> live{{10, 20, 40}};
-        for (std::uint64_t const value : {0, 10, 11, 20, 40, 41, 1000}) live.add(value);
+        for (std::uint64_t const value : {0UL, 10UL, 11UL, 20UL, 40UL, 41UL, 1000UL}) live.add(value);
         auto const told = live.told(0.5);
         CHECK(told.bounds == std::vector<double>{5, 10, 20});
         CHECK(told.counts == std::vector<std::uint64_t>{2, 4, 5});
