@@ -48,6 +48,7 @@ public:
         if (!context_) return;
         context_->stop();
         thread_.join();
+        work_.reset();
         context_.reset();
     }
 
