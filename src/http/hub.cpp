@@ -31,6 +31,12 @@ response text(std::string type, std::string body) {
     return answer;
 }
 
+response page() {
+    auto answer = text("text/html; charset=utf-8", std::string{page_html()});
+    answer.fields.emplace_back("Content-Security-Policy", std::string{page_policy()});
+    return answer;
+}
+
 /// One server-sent event. JSON has no newlines, so one data line is enough.
 std::string event_text(std::string_view name, std::string_view id, std::string_view data) {
     std::string made;
@@ -121,6 +127,8 @@ response hub::answer(request const& said) {
     auto const path = path_of(said.target);
     if (path == "/healthz")
         return is_read(said.method) ? text("text/plain; charset=utf-8", "ok\n") : not_allowed("GET, HEAD");
+    // The page itself tells nothing: it asks its user for the token, and then for the figures.
+    if (path == "/" && is_read(said.method)) return page();
     bool const acts = path == "/cancel" || path == "/pause" || path == "/resume";
     bool const guarded = !options_.where.is_local() || (acts && !options_.token.empty());
     if (guarded && !has_token(said)) {
@@ -148,10 +156,7 @@ response hub::read(std::string_view path, request const& said) {
         return answer;
     }
     if (path == "/events") return said.method == "HEAD" ? text("text/event-stream", "") : begin_stream();
-    if (path != "/") return refusal(404, "there is /, /status, /metrics, /events and /healthz");
-    auto answer = text("text/html; charset=utf-8", std::string{page_html()});
-    answer.fields.emplace_back("Content-Security-Policy", std::string{page_policy()});
-    return answer;
+    return refusal(404, "there is /, /status, /metrics, /events and /healthz");
 }
 
 response hub::begin_stream() {

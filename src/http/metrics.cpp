@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <utility>
 
 #include "http/metric_text.hpp"
 #include "http/snapshot_json.hpp"
@@ -103,6 +104,11 @@ void write_workers(metric_text& to, snapshot const& now) {
     to.sample({}, one.busy_seconds);
     to.gauge("submitit_workers_queued_tickets", "", "Tickets that wait for a worker.");
     to.sample({}, one.queued);
+    to.gauge("submitit_workers_wanted", "",
+             "Threads that would have been started had the budget had room for them; 0 when all were.");
+    to.sample({}, std::uint64_t{one.wanted});
+    to.gauge("submitit_processors", "", "Processors of the machine, for this process.");
+    to.sample({}, std::uint64_t{one.processors});
 }
 
 /// A sample for each export under way or just ended.
@@ -133,6 +139,8 @@ void write_info(metric_text& to, snapshot const& now) {
 void write_counts(metric_text& to, snapshot const& now) {
     to.gauge("submitit_export_elapsed_seconds", "seconds", "Since the export began.");
     each_export(to, now, [](job_figures const& one) { return one.seconds; });
+    to.counter("submitit_export_paused_seconds", "seconds", "Of the elapsed time, paused.");
+    each_export(to, now, [](job_figures const& one) { return one.paused_seconds; });
     to.counter("submitit_export_entries", "", "Entries in the archive.");
     each_export(to, now, [](job_figures const& one) { return one.entries; });
     to.counter("submitit_export_files", "", "Regular files in the archive.");
@@ -151,6 +159,26 @@ void write_counts(metric_text& to, snapshot const& now) {
     each_export(to, now, [](job_figures const& one) { return std::uint64_t{one.totals_known}; });
     to.counter("submitit_export_head_stall_seconds", "seconds", "The ticket all others waited for had no memory.");
     each_export(to, now, [](job_figures const& one) { return one.head_stall_seconds; });
+    to.counter("submitit_export_window_wait_seconds", "seconds",
+               "Tickets waited though there was memory, as enough of them were in flight; summed.");
+    each_export(to, now, [](job_figures const& one) { return one.window_wait_seconds; });
+}
+
+/// Names as in the JSON of /status.
+void write_idle(metric_text& to, snapshot const& now) {
+    using status::idle_figures;
+    static constexpr std::array<std::pair<char const*, double idle_figures::*>, 5> reasons{{
+        {"device", &idle_figures::device_seconds},
+        {"budget", &idle_figures::budget_seconds},
+        {"window", &idle_figures::window_seconds},
+        {"walk", &idle_figures::walk_seconds},
+        {"links", &idle_figures::links_seconds},
+    }};
+    to.counter("submitit_workers_idle_seconds", "seconds",
+               "Workers without work until a ticket of an export came, by what it came late from; summed.");
+    for (auto const& one : now.jobs)
+        for (auto const& [reason, member] : reasons)
+            to.sample({{"export", std::to_string(one.id)}, {"reason", reason}}, one.idle.*member);
 }
 
 /// A sample for each export that knows it.
@@ -211,6 +239,7 @@ std::string metrics_text(status::snapshot const& now, metrics_format format) {
     write_workers(text, now);
     write_info(text, now);
     write_counts(text, now);
+    write_idle(text, now);
     write_outlook(text, now);
     write_stages(text, now);
     return std::move(text).end();

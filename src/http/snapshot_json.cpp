@@ -28,18 +28,19 @@ BOOST_DESCRIBE_STRUCT(verdict, (), (by, sentence, flag))
 BOOST_DESCRIBE_STRUCT(warning, (), (kind, path, text))
 BOOST_DESCRIBE_STRUCT(warning_count, (), (kind, count, note))
 BOOST_DESCRIBE_STRUCT(slow_file, (), (path, bytes, seconds))
+BOOST_DESCRIBE_STRUCT(idle_figures, (), (device_seconds, budget_seconds, window_seconds, walk_seconds, links_seconds))
 BOOST_DESCRIBE_STRUCT(job_figures, (),
-                      (id, name, output, format, level, state, seconds, entries, files, content_bytes, output_bytes,
-                       total_entries, total_bytes, totals_known, bytes_per_second, output_bytes_per_second, fraction,
-                       eta_seconds, eta_error_seconds, stage, head_stall_seconds, warning_counts, last_warnings,
-                       slowest, bound_by))
+                      (id, name, output, format, level, state, seconds, paused_seconds, entries, files, content_bytes,
+                       output_bytes, total_entries, total_bytes, totals_known, bytes_per_second,
+                       output_bytes_per_second, fraction, eta_seconds, eta_error_seconds, stage, head_stall_seconds,
+                       window_wait_seconds, idle, warning_counts, last_warnings, slowest, bound_by))
 BOOST_DESCRIBE_STRUCT(budget_figures, (),
                       (limit_bytes, used_bytes, committed_bytes, high_water_bytes, engine_bytes, grants_from_reserve,
                        grants_from_pool, limit_slots, used_slots))
 BOOST_DESCRIBE_STRUCT(io_figures, (),
                       (backend, reason, fallback_errno, reads_in_flight, opens_in_flight, operations, bytes,
                        short_reads, retries, descriptor_waits, plain_reads, cached_reads, batch_size, read_seconds))
-BOOST_DESCRIBE_STRUCT(worker_figures, (), (workers, busy, busy_seconds, queued))
+BOOST_DESCRIBE_STRUCT(worker_figures, (), (workers, busy, busy_seconds, queued, wanted, processors))
 BOOST_DESCRIBE_STRUCT(process_figures, (),
                       (resident_bytes, descriptors, descriptors_max, cpu_seconds, start_time_seconds))
 BOOST_DESCRIBE_STRUCT(build_info, (), (version, compiler, kernel))

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What limits an export, as the summary and the progress lines say it; and the bar on a terminal.
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <pty.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +9,7 @@
 
 #include "support/program.hpp"
 #include "support/temp_tree.hpp"
+#include "support/terminal.hpp"
 
 namespace submitit::testing {
 namespace {
@@ -39,51 +37,6 @@ struct heavy {
 };
 
 constexpr std::string_view erase = "\r\x1b[J";
-
-/// A terminal of its own as somebody's standard error.
-class terminal {
-public:
-    explicit terminal(unsigned short columns) {
-        int master = -1;
-        int slave = -1;
-        REQUIRE(::openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
-        master_.reset(master);
-        slave_.reset(slave);
-        resize(columns);
-    }
-    void resize(unsigned short columns) const {
-        winsize const size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
-        REQUIRE(::ioctl(slave_.get(), TIOCSWINSZ, &size) == 0);
-    }
-    [[nodiscard]] command standard_error_of(command of) const {
-        of.environment.emplace_back("TERM", "xterm");
-        of.in_child = [fd = slave_.get()] { ::dup2(fd, STDERR_FILENO); };
-        return of;
-    }
-    /// What is drawn from now on, until there are so many drawings.
-    [[nodiscard]] names drawings(std::size_t count) {
-        std::string seen;
-        std::array<char, 4096> more{};
-        names made;
-        while (made.size() < count + 1) {
-            auto const n = ::read(master_.get(), more.data(), more.size());
-            REQUIRE(n > 0);
-            seen.append(more.data(), static_cast<std::size_t>(n));
-            made.clear();
-            for (std::size_t at = seen.find(erase); at != std::string::npos;) {
-                auto const next = seen.find(erase, at + erase.size());
-                made.push_back(seen.substr(at + erase.size(), next - at - erase.size()));
-                at = next;
-            }
-        }
-        made.pop_back();  // perhaps not whole
-        return made;
-    }
-
-private:
-    unique_fd master_;
-    unique_fd slave_;
-};
 
 /// The lines of one drawing, without what moves the cursor.
 names lines_drawn(std::string drawing) {
@@ -153,9 +106,9 @@ TEST_SUITE("cli/progress") {
         endless const from;
         terminal screen{120};
         child running{program({"export", "src", "-o", "-", "-f", "tar", "--progress", "bar"},
-                              screen.standard_error_of(from.here))};
+                              screen.as(STDERR_FILENO, from.here))};
         CHECK(running.read_output(100).size() >= 100);
-        auto const wide = lines_drawn(screen.drawings(8).back());
+        auto const wide = lines_drawn(screen.drawings(erase, 8).back());
         REQUIRE(wide.size() == 2);
         CHECK(wide[0].starts_with("[                        ]   0%  "));
         CHECK(contains(wide[0], "/s"));
@@ -164,7 +117,7 @@ TEST_SUITE("cli/progress") {
         for (unsigned short const columns : std::array<unsigned short, 5>{40, 20, 100, 99, 1}) {
             CAPTURE(columns);
             screen.resize(columns);
-            auto const drawn = lines_drawn(screen.drawings(3).back());
+            auto const drawn = lines_drawn(screen.drawings(erase, 3).back());
             CHECK(drawn.size() == (columns >= 100 ? 2 : 1));
             for (auto const& line : drawn) CHECK(line.size() < columns);
         }

@@ -161,7 +161,7 @@ TEST_SUITE("http/answers") {
         CHECK(status_of(ask(*endpoint, get_request(where, "/status"))) == 200);
     }
 
-    TEST_CASE("an address that others reach tells nothing but its health without the token") {
+    TEST_CASE("an address that others reach tells nothing but its health and an empty page without the token") {
         auto options = on_loopback();
         options.where = http::parse_address("0.0.0.0:0").value();
         options.token = token;
@@ -169,7 +169,8 @@ TEST_SUITE("http/answers") {
         auto where = endpoint->where();
         where.host = "192.0.2.7";  // as others would call it
         CHECK(status_of(ask(*endpoint, get_request(where, "/healthz"))) == 200);
-        for (std::string const path : {"/", "/status", "/metrics", "/events", "/nothing"})
+        CHECK(status_of(ask(*endpoint, get_request(where, "/"))) == 200);  // which asks its user for the token
+        for (std::string const path : {"/status", "/metrics", "/events", "/cancel", "/nothing"})
             CHECK(status_of(ask(*endpoint, get_request(where, path))) == 401);
         auto const known = std::string{"Authorization: bearer "} + token + "\r\n";
         CHECK(status_of(ask(*endpoint, get_request(where, "/status", known))) == 200);

@@ -15,6 +15,7 @@ status::job_figures running_job() {
     job.level = 9;
     job.state = status::job_state::running;
     job.seconds = 754.25;
+    job.paused_seconds = 12.5;
     job.entries = 48'212;
     job.files = 46'100;
     job.content_bytes = 81'204 * mib;
@@ -32,6 +33,8 @@ status::job_figures running_job() {
         job.stage[i] = {11.5 * n, 7.25 * n, 1000 + i, (4096 + i) * mib, 1 + i};
     }
     job.head_stall_seconds = 1.75;
+    job.window_wait_seconds = 2.125;
+    job.idle = {8.5, 4.25, 2.5, 1.5, 0.75};
     job.warning_counts = {{"vanished", 3, false}, {"unreadable", 2, false}, {"socket_skipped", 5, true}};
     job.last_warnings = {{"vanished", "photos/2024/<img src=x>.tmp", "No such file or directory"},
                          {"unreadable", "photos/private/key \xE2\x9C\x93.pem", "Permission denied"}};
@@ -64,7 +67,7 @@ status::snapshot sample_snapshot() {
     now.io = {"uring", "the ring \"works\"\nhere", 38, 24, 6, 91'000, 70'123 * mib, 12, 3, 1, 2, 15'500, {}, {}};
     now.io.batch_size = {{1, 4, 16}, {100, 250, 300}, 310, 2'150};
     now.io.read_seconds = {{0.001, 0.01, 0.1}, {10, 200, 305}, 310, 2.75};
-    now.workers = {2, 1, 1400.25, 5};
+    now.workers = {2, 1, 1400.25, 5, 3, 4};
     now.jobs = {running_job(), waiting_job()};
     return now;
 }

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] std::string read_output(std::size_t count);
     /// Reads standard error until `text` was seen; false at its end.
     [[nodiscard]] bool error_says(std::string const& text);
+    /// What error_says() has read so far.
+    [[nodiscard]] std::string const& error_seen() const noexcept { return seen_.err; }
     void signal(int number) const;
     /// Closes the reading end of its standard output.
     void stop_reading() { out_.reset(); }
