@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The status endpoint against what reads it: promtool, a Prometheus server that scrapes an export, a browser with the page.
 
-    status_check.py PROGRAM SAMPLE_ENDPOINT [PICTURES-DIRECTORY]
+    status_check.py PROGRAM SAMPLE_ENDPOINT [PICTURES-DIRECTORY [TREE]]
 
 Each part whose tool is missing is skipped, and said so with the package that has it. Exit: 0, 1 when a part failed, 77 when none ran.
-With a directory, pictures of the page in light, dark and on a phone are left there.
+With a directory, pictures of the page in light, dark and on a phone are left there; with a tree, too, of an export of it at its start, in
+its middle and at its end.
 """
 import json
 import pathlib
@@ -44,14 +45,14 @@ class Sample:
 
 class Export:
     """An export of a file of random bytes that a reader takes at `rate` bytes a second, or not at all."""
-    def __init__(self, program, directory, rate):
+    def __init__(self, program, directory, rate, *options, at=':0'):
         tree = pathlib.Path(directory) / 'tree'
         tree.mkdir(exist_ok=True)
         if not (tree / 'noise').exists():
             with open('/dev/urandom', 'rb') as noise, open(tree / 'noise', 'wb') as file:
                 for _ in range(256):
                     file.write(noise.read(1 << 20))
-        self.process = subprocess.Popen([program, 'export', str(tree), '-o', '-', '-f', 'tar', '--status', ':0'], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([program, 'export', str(tree), '-o', '-', '-f', 'tar', '--status', at, *options], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, bufsize=0)
         self.url = self.process.stderr.readline().decode().split()[-1]
         self.rate = rate
@@ -157,9 +158,77 @@ def check_reconnect(program):
         again.wait(20)
 
 
+def press(page, button, token=None):
+    page.value(f"document.getElementById('{button}').click()")
+    if token is not None:
+        page.wait_for("document.getElementById('ask').open")
+        page.value(f"document.getElementById('ask-token').value = '{token}'; document.getElementById('ask-yes').click()")
+
+
+def check_buttons(program):
+    """Pause, resume and cancel by the page: it asks for the token once, says when it is the wrong one, and shows what came of it."""
+    with tempfile.TemporaryDirectory() as home:
+        file = home + '/token'
+        with Export(program, home, 0, '--status-token-file', file) as export, Browser() as page:
+            token = pathlib.Path(file).read_text().strip()
+            page.open(export.url)
+            page.wait_for("!document.getElementById('controls').hidden && document.getElementById('c-resume').hidden")
+            press(page, 'c-pause', '0' * 64)
+            page.wait_for("!document.getElementById('ask-wrong').hidden")
+            assert page.value("document.getElementById('ask-wrong').textContent") == 'That is not its token.'
+            page.value(f"document.getElementById('ask-token').value = '{token}'; document.getElementById('ask-yes').click()")
+            page.wait_for("!document.getElementById('c-resume').hidden && document.getElementById('c-pause').hidden")
+            assert json.loads(fetch(export.url + 'status'))['jobs'][0]['state'] == 'paused'
+            press(page, 'c-resume')
+            page.wait_for("document.getElementById('c-resume').hidden")
+            press(page, 'c-cancel')
+            page.wait_for("document.getElementById('ask').open && document.getElementById('ask-label').hidden")
+            page.value("document.getElementById('ask-yes').click()")
+            page.wait_for("document.getElementById('link-text').textContent === 'Cancelled'")
+            assert export.process.wait(20) == 128 + 15, export.process.returncode
+            assert not [one for one in page.complaints() if '401' not in one], page.complaints()
+
+
+def check_remote(program):
+    """On an address that others reach the page asks for the token, and then shows what it shows."""
+    with tempfile.TemporaryDirectory() as home:
+        file = home + '/token'
+        with Export(program, home, 0, '--status-token-file', file, '--status-allow-remote', at='0.0.0.0:0') as export, Browser() as page:
+            page.open(export.url.replace('0.0.0.0', '127.0.0.1'))
+            page.wait_for("document.getElementById('ask').open")
+            token = pathlib.Path(file).read_text().strip()
+            page.value(f"document.getElementById('ask-token').value = '{token}'; document.getElementById('ask-yes').click()")
+            page.wait_for("document.getElementById('link').dataset.is === 'live' && document.getElementById('m-limit').textContent !== ''")
+
+
+LOOKS = (('light', 1280, 900, False), ('dark', 1280, 900, True), ('phone', 390, 844, False))
+
+
+def take_pictures_of_export(program, tree, directory):
+    """The same page through a whole export: soon after it began, half-way, and when it has ended."""
+    with tempfile.TemporaryDirectory() as home:
+        export = subprocess.Popen([program, 'export', tree, '-o', home + '/out.tar.zst', '-l', '12', '-q', '--status', ':0'], stderr=subprocess.PIPE, text=True)
+        url = export.stderr.readline().split()[-1]
+        pages = {name: Browser(width, height, dark) for name, width, height, dark in LOOKS}
+        try:
+            for page in pages.values():
+                page.open(url)
+            for moment, reached in (('start', 'samples.length >= 2'), ('middle', "parseFloat(document.getElementById('f-fraction').textContent) >= 50"),
+                                    ('end', "document.getElementById('link').dataset.is === 'done'")):
+                for name, page in pages.items():
+                    page.wait_for(reached, 600)
+                    page.picture(f'{directory}/export-{moment}-{name}.png')
+            assert export.wait(60) == 0, export.returncode
+        finally:
+            export.kill()
+            export.wait()
+            for page in pages.values():
+                page.__exit__()
+
+
 def take_pictures(program, directory):
     with Sample(program, 'moving') as sample:
-        for name, width, height, dark in (('light', 1280, 900, False), ('dark', 1280, 900, True), ('phone', 390, 844, False)):
+        for name, width, height, dark in LOOKS:
             with Browser(width, height, dark) as page:
                 page.open(sample.url)
                 page.wait_for("document.getElementById('link').dataset.is === 'live' && samples.length >= 5")
@@ -172,6 +241,7 @@ def take_pictures(program, directory):
 def main():
     program, sample_program = sys.argv[1:3]
     pictures = sys.argv[3] if len(sys.argv) > 3 else None
+    tree = sys.argv[4] if len(sys.argv) > 4 else None
     ran = failed = 0
 
     def part(name, tool, package, run):
@@ -205,6 +275,10 @@ def main():
     part('the page shows the sample', 'chromium', 'chromium', page_of_sample)
     part('the page shows an export', 'chromium', 'chromium', page_of_export)
     part('the page connects again', 'chromium', 'chromium', lambda: check_reconnect(sample_program))
+    part('the page pauses, resumes and cancels', 'chromium', 'chromium', lambda: check_buttons(program))
+    part('the page asks for the token', 'chromium', 'chromium', lambda: check_remote(program))
+    if tree:
+        part('an export in pictures', 'chromium', 'chromium', lambda: take_pictures_of_export(program, tree, pictures))
     part('the page fits', 'chromium', 'chromium', lambda: take_pictures(sample_program, pictures))
     sys.exit(1 if failed else 0 if ran else 77)
 
