@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <string_view>
+#include <system_error>
 
 #include "cli/application.hpp"
 #include "cli/exit_status.hpp"
@@ -38,7 +39,15 @@ int main(int argc, char** argv) {
     submitit::cli::signal_watch signals;
     try {
         return submitit::cli::run(argc, argv, signals);
-    } catch (std::exception const& thrown) {  // exhausted memory; nothing of ours throws
+    } catch (std::system_error const& thrown) {  // no thread
+        submitit::cli::print_error(
+            submitit::cli::describe_exhausted({thrown.code().value(), boost::system::system_category()}));
+        return submitit::cli::internal_error;
+    } catch (std::bad_alloc const&) {
+        submitit::cli::print_error(
+            submitit::cli::describe_exhausted(make_error_code(boost::system::errc::not_enough_memory)));
+        return submitit::cli::internal_error;
+    } catch (std::exception const& thrown) {  // nothing of ours throws
         submitit::cli::print_error(std::string{"internal error: "} + thrown.what());
         return submitit::cli::internal_error;
     }

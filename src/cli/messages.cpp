@@ -82,6 +82,14 @@ std::string describe(walk::notice const& notice) {
     return line;
 }
 
+std::string describe_exhausted(error_code error) {
+    if (error == boost::system::errc::resource_unavailable_try_again)
+        return "the system refuses more threads: raise the limit of processes (ulimit -u, or the container's)";
+    if (error == boost::system::errc::not_enough_memory)
+        return "the system has no more memory: a smaller --memory or fewer --jobs may fit";
+    return "internal error: " + error.message();
+}
+
 std::string describe(pipeline::failure_cause const& failure, pipeline::export_report const& report) {
     switch (failure.kind) {
         case pipeline::failure_kind::none: return {};
@@ -107,8 +115,7 @@ std::string describe(pipeline::failure_cause const& failure, pipeline::export_re
                        ". Use --io auto or --io threads";
             return "files cannot be read: " + failure.detail + ": " + failure.error.message();
         case pipeline::failure_kind::cancelled: return "interrupted: nothing was published";
-        case pipeline::failure_kind::internal:
-            return "internal error: " + failure.error.message() + ". Nothing was published";
+        case pipeline::failure_kind::internal: return describe_exhausted(failure.error) + ". Nothing was published";
     }
     return "internal error";
 }

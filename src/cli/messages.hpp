@@ -19,6 +19,9 @@ int standard_output_failed();
 /// One line for a notice: "warning: PATH: vanished: No such file or directory".
 [[nodiscard]] std::string describe(walk::notice const& notice);
 
+/// What the system had no more of, and what to do; other errors by their message.
+[[nodiscard]] std::string describe_exhausted(error_code error);
+
 /// One sentence for a failure: the path, the cause and the remedy where there is one.
 [[nodiscard]] std::string describe(pipeline::failure_cause const& failure, pipeline::export_report const& report);
 

@@ -89,7 +89,7 @@ struct backend_options {
     std::uint32_t threads = 32;  ///< of the thread-pool backend; of the kernel's workers that open files for the ring
 };
 
-/// Reads files. Implementations: uring (one I/O thread, one private ring), threads (boost::asio::thread_pool).
+/// Reads files. Implementations: uring (one I/O thread, one private ring), threads (a pool of them, one blocking read each).
 ///
 /// Threads:  submit() from any thread. `done` is called exactly once an op, on a backend thread, in any order.
 /// Fails:    only through read_op::error. Short reads are continued until `bytes` or the end of the file, unless `single`;

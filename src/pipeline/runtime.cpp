@@ -23,15 +23,30 @@ threads_runtime::~threads_runtime() {
 
 boost::asio::any_io_executor threads_runtime::lazy_pool::executor(unsigned threads) {
     std::lock_guard const lock{mutex_};
-    if (!pool_) {
-        io::signals_blocked const blocked;
-        pool_.emplace(threads);
+    if (group_) return group_->context.get_executor();
+    io::signals_blocked const blocked;
+    auto made = std::make_unique<group>();
+    made->threads.reserve(threads);
+    try {
+        while (made->threads.size() < threads) made->threads.emplace_back([all = made.get()] { run(*all); });
+    } catch (...) {
+        end(*made);
+        throw;
     }
-    return pool_->get_executor();
+    group_ = std::move(made);
+    return group_->context.get_executor();
 }
 
-void threads_runtime::lazy_pool::join() {
-    if (pool_) pool_->join();
+void threads_runtime::lazy_pool::run(group& all) noexcept { all.context.run(); }
+
+void threads_runtime::lazy_pool::end(group& all) noexcept {
+    all.work.reset();
+    for (auto& one : all.threads) one.join();
+    all.threads.clear();
+}
+
+void threads_runtime::lazy_pool::join() noexcept {
+    if (group_) end(*group_);
 }
 
 }  // namespace submitit::pipeline

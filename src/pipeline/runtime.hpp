@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <thread>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include "io/backend.hpp"
 #include "pipeline/worker_pool.hpp"
@@ -47,14 +49,26 @@ public:
     [[nodiscard]] bool tries_cache() const noexcept override { return true; }
 
 private:
+    /// An io_context and its threads, as boost::asio::thread_pool waits for ever in its constructor when the system refuses it its
+    /// second thread. Without I/O objects it holds no descriptor.
     class lazy_pool {
     public:
+        ~lazy_pool() { join(); }
+        /// Throws std::system_error when there is no thread to be had.
         [[nodiscard]] boost::asio::any_io_executor executor(unsigned threads);
-        void join();
+        void join() noexcept;
 
     private:
+        struct group {
+            boost::asio::io_context context;
+            boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
+            std::vector<std::thread> threads;
+        };
+        static void run(group& all) noexcept;
+        static void end(group& all) noexcept;
+
         std::mutex mutex_;
-        std::optional<boost::asio::thread_pool> pool_;  // without I/O objects it holds no descriptor
+        std::unique_ptr<group> group_;
     };
 
     unsigned blocking_threads_;

@@ -11,13 +11,20 @@ namespace submitit::pipeline {
 worker_pool::worker_pool(unsigned workers) {
     io::signals_blocked const blocked;
     threads_.reserve(workers);
-    for (unsigned worker = 0; worker < workers; ++worker) {
-        threads_.emplace_back([this, worker] { work(worker); });
-        ::pthread_setname_np(threads_.back().native_handle(), "submitit-codec");
+    try {
+        for (unsigned worker = 0; worker < workers; ++worker) {
+            threads_.emplace_back([this, worker] { work(worker); });
+            ::pthread_setname_np(threads_.back().native_handle(), "submitit-codec");
+        }
+    } catch (...) {
+        end();
+        throw;
     }
 }
 
-worker_pool::~worker_pool() {
+worker_pool::~worker_pool() { end(); }
+
+void worker_pool::end() noexcept {
     {
         std::lock_guard const lock{mutex_};
         stopping_ = true;

@@ -28,6 +28,7 @@ private:
         bool operator()(flight const* a, flight const* b) const noexcept { return a->turn > b->turn; }
     };
     void work(unsigned worker);
+    void end() noexcept;
     [[nodiscard]] flight* take(std::uint64_t& idle_since_us);
 
     std::mutex mutex_;

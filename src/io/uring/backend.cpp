@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
 #include <future>
+#include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -40,10 +43,20 @@ public:
 private:
     void serve(loop_limits limits, std::promise<error_code>& ring_opened) {
         ring own;
-        auto const opened = own.open(limits.ring_entries());
-        ring_opened.set_value(opened ? error_code{} : opened.error());
-        if (!opened) return;
-        loop{own, inbox_, counters_, limits}.run();
+        std::optional<loop> runs;
+        auto const error = prepare(own, runs, limits);
+        ring_opened.set_value(error);
+        if (!error) runs->run();
+    }
+
+    [[nodiscard]] error_code prepare(ring& own, std::optional<loop>& runs, loop_limits limits) noexcept {
+        if (auto const opened = own.open(limits.ring_entries()); !opened) return opened.error();
+        try {
+            runs.emplace(own, inbox_, counters_, limits);
+        } catch (std::bad_alloc const&) {
+            return from_errno(ENOMEM);
+        }
+        return {};
     }
 
     inbox inbox_;
