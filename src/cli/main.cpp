@@ -7,7 +7,6 @@
 #include <exception>
 #include <new>
 #include <string_view>
-#include <system_error>
 
 #include "cli/application.hpp"
 #include "cli/exit_status.hpp"
