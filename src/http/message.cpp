@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <sstream>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -22,7 +20,6 @@ namespace beast_http = boost::beast::http;
 
 namespace {
 
-constexpr unsigned http_1_1 = 11;
 constexpr std::string_view header_end = "\r\n\r\n";
 
 using header_parser = beast_http::request_parser<beast_http::empty_body>;
@@ -110,21 +107,32 @@ parsed_request parse_request(std::string_view received) {
 }
 
 std::string to_text(response const& answer, bool head_only) {
-    beast_http::response<beast_http::empty_body> message{static_cast<beast_http::status>(answer.status), http_1_1};
-    using beast_http::field;
-    message.set(field::server, "submitit-io");
-    message.set(field::content_type, answer.type);
-    message.set(field::cache_control, "no-store");
-    message.set("X-Content-Type-Options", "nosniff");
-    message.set("Referrer-Policy", "no-referrer");
-    message.set("Cross-Origin-Resource-Policy", "same-origin");
-    message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-    for (auto const& [name, value] : answer.fields) message.set(name, value);
-    if (!answer.is_stream) message.content_length(answer.body.size());
-    message.keep_alive(answer.keep_alive && !answer.is_stream);
-    std::ostringstream text;
-    text << message.base();
-    return std::move(text).str() + (head_only ? std::string{} : answer.body);
+    std::vector<std::pair<std::string_view, std::string_view>> fields{
+        {"Server", "submitit-io"},
+        {"Content-Type", answer.type},
+        {"Cache-Control", "no-store"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    };
+    for (auto const& [name, value] : answer.fields) {
+        auto const same = [&name = name](auto const& one) { return one.first == name; };
+        std::erase_if(fields, same);
+        fields.emplace_back(name, value);
+    }
+    auto const length = std::to_string(answer.body.size());
+    if (!answer.is_stream) fields.emplace_back("Content-Length", length);
+    if (!answer.keep_alive || answer.is_stream) fields.emplace_back("Connection", "close");
+    auto const status = static_cast<beast_http::status>(answer.status);
+    std::string text;
+    text.reserve(header_bytes_max + (head_only ? 0 : answer.body.size()));
+    text.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ");
+    text.append(std::string_view{beast_http::obsolete_reason(status)}).append("\r\n");
+    for (auto const& [name, value] : fields) text.append(name).append(": ").append(value).append("\r\n");
+    text.append("\r\n");
+    if (!head_only) text.append(answer.body);
+    return text;
 }
 
 response refusal(int status, std::string_view sentence) {

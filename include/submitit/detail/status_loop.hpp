@@ -52,6 +52,8 @@ public:
     [[nodiscard]] kind what() const noexcept { return kind_; }
 
 private:
+    static constexpr auto never = status_clock::time_point::max();
+
     void receive();
     void taken(boost::system::error_code error);
     void say_last(std::string const& last) noexcept;
@@ -60,6 +62,7 @@ private:
     void become_stream();
     void hear_out();
     void watch(status_clock::time_point deadline);
+    void arm();
     template <class F>
     void guarded(F f);
 
@@ -68,6 +71,8 @@ private:
     status_timer timer_;
     std::unique_ptr<status_dialogue> dialogue_;
     status_clock::time_point ends_;
+    status_clock::time_point due_ = never;    ///< it is closed then
+    status_clock::time_point armed_ = never;  ///< a wait of timer_ is under way, until then
     kind kind_;
     bool writing_ = false;
     std::size_t heard_ = 0;
@@ -216,12 +221,23 @@ inline void status_connection::start(bool crowded) {
     receive();
 }
 
-/// Closes at `deadline`, or at the connection's end if that is before; takes the place of an earlier deadline.
+/// Closes at `deadline`, or at the connection's end if that is before; takes the place of an earlier deadline. A later one leaves
+/// the timer as it is until it fires, so that most requests do not touch it.
 inline void status_connection::watch(status_clock::time_point deadline) {
-    timer_.expires_at(kind_ == kind::stream ? deadline : std::min(deadline, ends_));
+    due_ = kind_ == kind::stream ? deadline : std::min(deadline, ends_);
+    if (due_ < armed_) arm();
+}
+
+inline void status_connection::arm() {
+    armed_ = due_;
+    timer_.expires_at(due_);
     timer_.async_wait([self = shared_from_this()](boost::system::error_code cut) {
-        // A handler that was already on its way cannot be called back; the time tells.
-        if (!cut && self->timer_.expiry() <= status_clock::now()) self->close();
+        if (cut) return;  // closed, or armed for an earlier time
+        self->guarded([&] {
+            if (self->due_ <= status_clock::now()) return self->close();
+            self->armed_ = never;
+            if (self->due_ != never) self->arm();
+        });
     });
 }
 
@@ -295,7 +311,7 @@ inline void status_connection::taken(boost::system::error_code error) {
     writing_ = false;
     if (error) return close();
     if (!last_.empty()) return say_last(last_);
-    timer_.expires_at(status_clock::time_point::max());
+    due_ = never;
 }
 
 inline void status_connection::say_last(std::string const& last) noexcept {
@@ -317,6 +333,7 @@ inline void status_connection::finish(std::string const& last) noexcept {
 inline void status_connection::close() noexcept {
     boost::system::error_code ignored;
     socket_.close(ignored);
+    due_ = never;
     timer_.cancel();
     loop_->forget(this);
 }
