@@ -139,7 +139,18 @@ void say_cpu(verdict& into, shares const& in, job_figures const& job, worker_fig
     }
 }
 
+/// Grants are of memory and of descriptors.
+bool lacks_descriptors(budget_figures const& now) noexcept {
+    return now.limit_slots != 0 && now.used_slots >= now.limit_slots - now.limit_slots / 8 &&
+           now.used_bytes < now.limit_bytes - now.limit_bytes / 4;
+}
+
 void say_memory(verdict& into, shares const& in, snapshot const& now, worker_figures const& workers) {
+    if (lacks_descriptors(now.budget)) {
+        into.sentence = "bound by the limit of open files: all " + std::to_string(now.budget.limit_slots) +
+                        " descriptors for files under way are taken; a higher limit (ulimit -n) would help";
+        return;
+    }
     auto const limit = now.budget.limit_bytes;
     auto wanted = 64 * MiB;
     while (wanted < 2 * limit) wanted *= 2;

@@ -61,7 +61,7 @@ status::snapshot sample_snapshot() {
     status::snapshot now;
     now.sequence = 42;
     now.time_seconds = 1'700'000'000.5;
-    now.build = {"0.1.0", "12.2.0", "6.1.0-18-amd64"};
+    now.build = {"0.1.0", "12.2.0", "Linux 6.1.0-18-amd64"};
     now.process = {151 * mib, 37, 20'000, 1411.5, 1'699'999'246.25};
     now.budget = {256 * mib, 180 * mib, 201 * mib, 233 * mib, 61 * mib, 1'200, 50'000, 4'096, 311};
     now.io = {"uring", "the ring \"works\"\nhere", 38, 24, 6, 91'000, 70'123 * mib, 12, 3, 1, 2, 15'500, {}, {}};

@@ -90,6 +90,19 @@ TEST_SUITE("status/verdict") {
         CHECK(plain.judged().flag == "--format tar.zst");
     }
 
+    TEST_CASE("grants that wait for descriptors while there is memory: the limit of open files") {
+        ten_seconds is;
+        is.busy(1);
+        is.job().idle.budget_seconds = 16;
+        is.all.budget.used_bytes = 3 * MiB;
+        is.all.budget.limit_slots = is.all.budget.used_slots = 16;
+        CHECK(is.judged().by == bound::memory);
+        CHECK(is.judged().flag.empty());
+        CHECK(is.judged().sentence.starts_with("bound by the limit of open files: all 16 descriptors"));
+        is.all.budget.used_bytes = 23 * MiB;
+        CHECK(is.judged().sentence.starts_with("bound by the memory budget"));
+    }
+
     TEST_CASE("workers that wait for grants while the sink does too: memory; while it writes: the sink") {
         ten_seconds is;
         is.busy(4);

@@ -30,7 +30,8 @@ class Browser:
         for name in ('Page', 'Runtime', 'Network', 'Log'):
             self.call(name + '.enable')
         self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=scale, mobile=width < 600)
-        self.call('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
+        self.call('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'},
+                                                               {'name': 'prefers-reduced-motion', 'value': 'reduce'}])
 
     def __enter__(self):
         return self
