@@ -117,9 +117,10 @@ std::string to_text(response const& answer, bool head_only) {
         {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
     };
     for (auto const& [name, value] : answer.fields) {
-        auto const same = [&name = name](auto const& one) { return one.first == name; };
-        std::erase_if(fields, same);
-        fields.emplace_back(name, value);
+        auto const same = std::find_if(fields.begin(), fields.end(),
+                                       [&wanted = name](auto const& one) { return one.first == wanted; });
+        if (same != fields.end()) same->second = value;
+        else fields.emplace_back(name, value);
     }
     auto const length = std::to_string(answer.body.size());
     if (!answer.is_stream) fields.emplace_back("Content-Length", length);
