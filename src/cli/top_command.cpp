@@ -55,6 +55,13 @@ std::optional<http::address> address_of(std::string_view text) {
     return http::parse_address(text);
 }
 
+/// After it was there: so it has ended.
+bool is_gone(error_code error) noexcept {
+    namespace errc = boost::system::errc;
+    return error == errc::connection_refused || error == errc::no_such_file_or_directory ||
+           error == errc::connection_reset || error == errc::broken_pipe || error == errc::protocol_error;
+}
+
 refusal nobody_there(std::string const& address, error_code error) {
     return {output_failure,
             display_name(address) + ": " + error.message() + ": is an export with --status running there?"};
@@ -102,7 +109,7 @@ private:
         for (bool first = true;; first = false) {
             auto const got = http::get(where_, "/status", token_, patience);
             if (!got || got->status != 200) {
-                if (!first && !got) return ok;  // it was there, so it has ended
+                if (!first && !got && is_gone(got.error())) return ok;
                 refused_ =
                     got ? refusal{output_failure,
                                   display_name(arguments_->address) + ": answered " + std::to_string(got->status) +

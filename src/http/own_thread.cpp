@@ -14,8 +14,10 @@ struct own_thread::state {
     state(listener from, hub_options options, std::function<status::snapshot()> source)
         : listens{std::move(from)},
           talk{std::make_shared<hub>(std::move(options), std::move(source))},
-          loop{std::make_shared<detail::status_loop>(context.get_executor(), listens.family(), listens.release(),
-                                                     talk)} {}
+          loop{std::make_shared<detail::status_loop>(context.get_executor(), listens.family(), listens.descriptor(),
+                                                     talk)} {
+        static_cast<void>(listens.release());  // it is the loop's now
+    }
 
     void run() noexcept {
         try {

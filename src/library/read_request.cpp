@@ -96,7 +96,8 @@ void read_request::start(std::shared_ptr<shared_file> file, std::shared_ptr<read
     op.context = this;
     op.done = &steps::ring_done;
     steps::contexts{*this}.began();
-    if (ring) {
+    // A ring completes on the reader's context only, for which the end of another one must not wait.
+    if (ring && handlers_context_ == nullptr) {
         auto& own = *ring;
         ring_ = std::move(ring);  // before the kernel may be done with it
         if (own.take(op, context)) return;

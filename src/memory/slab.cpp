@@ -35,8 +35,9 @@ slab slab_store::take(std::size_t bytes) {
 
 void slab_store::give(slab used) {
     std::lock_guard const lock{mutex_};
-    idle_bytes_ += used.bytes().size();
-    idle_.push_back(std::move(used));
+    auto const bytes = used.bytes().size();
+    idle_.push_back(std::move(used));  // may throw, so the count comes after it
+    idle_bytes_ += bytes;
 }
 
 void slab_store::trim(std::uint64_t idle_bytes) {

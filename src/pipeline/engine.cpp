@@ -34,7 +34,12 @@ result<engine::queued_job> engine::enqueue(archive::traits const& format, memory
     if (!queued.encoders) {
         auto const booking = memory_.enqueue(wanted);
         if (!booking) return booking.error();
-        queued.encoders = std::make_shared<encoder_set>(memory_, format, workers, *booking);
+        try {
+            queued.encoders = std::make_shared<encoder_set>(memory_, format, workers, *booking);
+        } catch (...) {
+            memory_.close(*booking);
+            throw;
+        }
         if (memory_.is_booked(*booking) && !find_set(format.options())) sets_.push_back(queued.encoders);
     }
     auto const booking = memory_.enqueue(job);

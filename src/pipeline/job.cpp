@@ -58,11 +58,15 @@ bool job::cancel_unless_begun() noexcept {
 /// Wakes whatever may wait for others. The flag comes first: who does not see it yet is woken.
 void job::stop() noexcept {
     stopped_.store(true);
-    std::lock_guard const lock{stop_mutex_};
-    if (booking_) engine_->memory().withdraw(*booking_);
-    if (planning_) planning_->wake();
-    resumed_.notify();
-    output_->abort();
+    bool could_wake = true;
+    {
+        std::lock_guard const lock{stop_mutex_};
+        if (booking_) engine_->memory().withdraw(*booking_);
+        if (planning_) could_wake = planning_->wake();
+        resumed_.notify();
+        output_->abort();
+    }
+    if (!could_wake) fail(failure_kind::internal, make_error_code(boost::system::errc::not_enough_memory));
 }
 
 void job::set_paused(bool is) noexcept {
@@ -339,7 +343,7 @@ asio::awaitable<bool> job::admit_next() {
     if (!next) co_return true;
     co_await while_paused();
     if (stopping()) {
-        planning_->wake();  // a dropped flight never retires
+        static_cast<void>(planning_->wake());  // a dropped flight never retires
         co_return false;
     }
     auto const& ticket = next->ticket;
@@ -501,7 +505,7 @@ void job::retire(flight& done) {
     }
     if (--in_flight_ == 0 && asks_) stall_head(status::now_us());
     planning_->retired();
-    if (stopping()) planning_->wake();
+    if (stopping()) static_cast<void>(planning_->wake());
     engine_->memory().retire(*booking_, seq);
 }
 

@@ -133,7 +133,8 @@ status::job_figures job_metrics::told() const {
     if (made.state == status::job_state::running && is_paused_.load()) made.state = status::job_state::paused;
     auto const began = began_us_.get();
     auto const ended = ended_us_.get();
-    if (began != 0) made.seconds = seconds((ended != 0 ? ended : now) - began);
+    auto const until = ended != 0 ? ended : now;  // it may have begun since `now`
+    if (began != 0 && until > began) made.seconds = seconds(until - began);
     made.paused_seconds = std::min(seconds(paused_.sum_us(ended != 0 ? ended : now)), made.seconds);
     made.entries = entries.get();
     made.files = files.get();

@@ -32,20 +32,34 @@ planning::planning(planning_host& host, parts made)
 void planning::start(std::weak_ptr<void> keeps_alive) {
     keeps_alive_ = std::move(keeps_alive);
     running_ = true;
-    post();
+    go_on();
 }
 
-void planning::post() {
+/// False: there is no memory for it, and planning has ended.
+bool planning::post() noexcept {
     try {
         asio::post(where_, [this, alive = keeps_alive_.lock()] { run(); });
-    } catch (std::bad_alloc const&) {
-        give_up();
+        return true;
+    } catch (...) {
+        end_here();
+        return false;
     }
 }
 
-/// As if planning had ended here.
+void planning::go_on() {
+    if (!post()) fail_without_memory();
+}
+
 void planning::give_up() {
+    fail_without_memory();
+    end_here();
+}
+
+void planning::fail_without_memory() {
     host_->fail(failure_kind::internal, make_error_code(boost::system::errc::not_enough_memory), {}, {});
+}
+
+void planning::end_here() noexcept {
     {
         std::lock_guard const lock{mutex_};
         phase_ = phase::ended;
@@ -71,7 +85,7 @@ asio::awaitable<std::unique_ptr<flight>> planning::receive() {
             }
             over = !next && done_;
         }
-        if (refill) post();
+        if (refill) go_on();
         if (next || over) co_return next;
         co_await changed_.wait();
     }
@@ -84,17 +98,17 @@ void planning::retired() {
         waits_ = false;
         running_ = true;
     }
-    post();
+    go_on();
 }
 
-void planning::wake() {
+bool planning::wake() noexcept {
     {
         std::lock_guard const lock{mutex_};
-        if (!waits_) return;
+        if (!waits_) return true;
         waits_ = false;
         running_ = true;
     }
-    post();
+    return post();
 }
 
 void planning::release() {

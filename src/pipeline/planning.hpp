@@ -56,8 +56,8 @@ public:
     /// One of its flights was assembled. After the last one, links whose first name could not be stored are planned again.
     void retired();
 
-    /// The job stops: what waits for a retirement waits no more.
-    void wake();
+    /// The job stops: what waits for a retirement waits no more. False: there is no memory for planning to go on.
+    [[nodiscard]] bool wake() noexcept;
 
     /// Which first names could not be stored: told by encoders, asked by them.
     [[nodiscard]] plan::link_outcomes& links() noexcept { return links_; }
@@ -73,10 +73,13 @@ public:
 private:
     enum class phase : std::uint8_t { walking, settling, closing, ended };
 
-    void post();
+    [[nodiscard]] bool post() noexcept;
+    void go_on();
     void run();
     void fill();
     void give_up();
+    void fail_without_memory();
+    void end_here() noexcept;
     [[nodiscard]] std::unique_ptr<flight> next_flight();
     void count(plan::ticket const& made);
     [[nodiscard]] std::unique_ptr<flight> plan_ticket();

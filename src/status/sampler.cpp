@@ -54,6 +54,7 @@ snapshot const& sampler::sample() {
     ++last_.sequence;
     last_.time_seconds = time_();
     last_.process = read_process();
+    if (last_.time_seconds < kept_at_) history_.clear();  // somebody has set the clock back
     bool const keep = history_.empty() || last_.time_seconds - kept_at_ >= apart_seconds;
     for (auto& job : last_.jobs) add_to(job, keep);
     std::erase_if(tracks_, [this](auto const& one) {

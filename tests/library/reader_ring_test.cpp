@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <thread>
 
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "io/few_descriptors.hpp"
@@ -114,6 +116,25 @@ TEST_CASE(
             reader.reset();
         });
     }
+}
+
+TEST_CASE("the context of a handler may end while the reader's is run by nobody") {
+    on_uring([](reading& with) {
+        auto const shared = std::make_shared<int>(1);
+        auto reads = random_reads(100, large, with.content.size());
+        auto reader = with.opened();
+        miss(with, reader, 60);
+        {
+            asio::io_context other;
+            for (auto& one : reads)
+                reader.async_read_some_at(
+                    one.offset, asio::buffer(one.data),
+                    asio::bind_executor(other.get_executor(), [shared](error_code, std::size_t) { FAIL("called"); }));
+        }
+        CHECK(shared.use_count() == 1);
+        for (auto const& one : reads) CHECK(with.holds(one.data, one.offset));
+        with.run();
+    });
 }
 
 TEST_CASE("a reader that goes leaves its ring's reads to complete") {

@@ -57,8 +57,8 @@ public:
 
     void operator()(Args... args) && {
         auto* const called = std::exchange(held_, nullptr);
+        letting_go const hold{called};  // also when there is no memory for the post: then the handler is gone
         if (std::exchange(reserved_, false) || called->claim()) called->complete(std::move(args)...);
-        called->let_go();  // NOLINT(clang-analyzer-cplusplus.NewDelete): complete() gave up one of two holds
     }
 
 private:
@@ -84,9 +84,8 @@ private:
         }
 
         void complete(Args... args) {
+            delisting const both{this};
             model_->complete(std::move(args)...);
-            delist();
-            let_go();
         }
 
         void abandon() noexcept override {
@@ -100,6 +99,13 @@ private:
         }
 
     private:
+        struct delisting {
+            record* of;
+            ~delisting() {
+                of->delist();
+                of->let_go();
+            }
+        };
         [[nodiscard]] bool enlist() noexcept {
             bool alive = true;
             for (std::size_t i = 0; i < 2; ++i)
@@ -114,6 +120,11 @@ private:
         pending_operations* contexts_[2] = {nullptr, nullptr};
         pending_operations::link links_[2];
         std::atomic<int> holders_{2};  // the completion; the claim
+    };
+
+    struct letting_go {
+        record* of;
+        ~letting_go() { of->let_go(); }
     };
 
     template <class Handler, class Executor>
@@ -132,14 +143,16 @@ private:
         static model* make(H&& handler, Executor const& executor, pending_operations* (&contexts)[2]) {
             allocator_type allocator{boost::asio::get_associated_allocator(handler)};
             auto* const memory = std::allocator_traits<allocator_type>::allocate(allocator, 1);
+            model* made = nullptr;
             try {
-                auto* const made = ::new (static_cast<void*>(memory)) model(std::forward<H>(handler), executor);
+                made = ::new (static_cast<void*>(memory)) model(std::forward<H>(handler), executor);
                 contexts[0] = pending_operations::of(made->handler_work.get_executor());
                 contexts[1] = pending_operations::of(executor);
                 if (contexts[1] == contexts[0]) contexts[1] = nullptr;
                 return made;
             } catch (...) {
-                std::allocator_traits<allocator_type>::deallocate(allocator, memory, 1);
+                if (made != nullptr) made->destroy();
+                else std::allocator_traits<allocator_type>::deallocate(allocator, memory, 1);
                 throw;
             }
         }

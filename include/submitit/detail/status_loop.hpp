@@ -283,6 +283,7 @@ inline void status_connection::become_stream() {
 /// Reads what may still come, so that closing does not reset what the peer has yet to read.
 inline void status_connection::hear_out() {
     if (kind_ != kind::stream && heard_ == 0) {
+        kind_ = kind::turned_away;  // it has its answer, and takes no place from others
         boost::system::error_code ignored;
         socket_.shutdown(status_socket::shutdown_send, ignored);
         watch(status_clock::now() + loop_->hub().limits().linger);
