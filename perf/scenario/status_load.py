@@ -74,6 +74,7 @@ def main():
                 if digest(output) != reference:
                     sys.exit('status_load: the archives differ')
     ratio = {key: statistics.median(one[key] for one in runs[False]) / statistics.median(one[key] for one in runs[True]) for key in ('wall', 'cpu')}
+    paired = {key: statistics.median(a[key] / b[key] for a, b in zip(runs[False], runs[True])) for key in ('wall', 'cpu')}
     commit = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=TOP, capture_output=True, text=True).stdout.strip()
     text = '\n'.join([
         '# An export under a client of its status', '',
@@ -85,7 +86,8 @@ def main():
         row('processor seconds of the export, alone', runs[False], 'cpu'),
         row('processor seconds of the export, hammered', runs[True], 'cpu'),
         row('processor seconds of the client', runs[True], 'client_cpu'), row('answers a second', runs[True], 'rate'), '',
-        f'Throughput hammered / alone: {ratio["wall"]:.3f} by wall time, {ratio["cpu"]:.3f} by processor time. Requests that failed: '
+        f'Throughput hammered / alone, ratio of the medians: {ratio["wall"]:.3f} by wall time, {ratio["cpu"]:.3f} by processor time; median of '
+        f'the rounds\' ratios: {paired["wall"]:.3f} and {paired["cpu"]:.3f}. Requests that failed: '
         f'{sum(one["failures"] for one in runs[True]):.0f}.', ''])
     (TOP / 'perf/results').mkdir(exist_ok=True)
     (TOP / f'perf/results/{options.name}.md').write_text(text, encoding='utf-8')
